@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 
-class Node(msgspec.Struct, frozen=True, eq=False, gc=False, tag=True, array_like=True):
+class Node(msgspec.Struct, frozen=True, eq=False, gc=False, tag=True, tag_field="node", array_like=True):
     """Anything with a place in the source text."""
 
     start: int

@@ -1,0 +1,250 @@
+"""The pipeline of `bnlint check`: from paths and settings to the findings that are to be shown.
+
+Here the rooms are joined, and nothing is analysed: what a finding is the rules decide, whether it is one mistake with
+another `boundaries`, whether it is shown `select` and `suppress`. It must never let the failure of one file, story or
+rule stop the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bnlint.boundaries import Claim, one_per_mistake
+from bnlint.builtin import INTERNAL, UNREADABLE, UNUSED, finding
+from bnlint.cache import FOLDER, Cache
+from bnlint.config import Settings
+from bnlint.findings import CONFIDENCES, Finding, Place
+from bnlint.outcome import Lines, Outcome
+from bnlint.program.model import Program
+from bnlint.program.rows import statement_rows
+from bnlint.programs import Failed, Progress, programs_of, read_all
+from bnlint.project.imports import Imports
+from bnlint.project.project import Options, Project
+from bnlint.read.context import context_files, group_by_project
+from bnlint.read.discover import DEFAULT_EXCLUDE, discover
+from bnlint.read.prefilter import is_seed, needed
+from bnlint.read.source import Unreadable, decode, read_bytes
+from bnlint.rule import Report, Rule
+from bnlint.rulebook import catalogue, load_rules
+from bnlint.select import Selection
+from bnlint.suppress import Suppressions
+
+_SUPPRESSES_BY_CODE = re.compile(rb"#[^\n]*(?:noqa|bnlint)[^\n]*[A-Z]{2}\d")
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What the projects of a run have given so far; suppressed findings are not among the findings."""
+
+    findings: list[Finding] = field(default_factory=list)
+    exhausted: list[str] = field(default_factory=list)
+    with_batch_norm: int = 0
+
+
+def check(
+    paths: Sequence[Path], settings: Settings, *, stdin: bytes | None = None, progress: Progress | None = None
+) -> Outcome:
+    """Lint `paths` (absolute); with `stdin` the one path is only the name of that content.
+
+    Raises RulebookError, UnknownSelector, and MissingPath for a path that does not exist.
+    """
+    rules = load_rules()
+    selection = Selection(catalogue(), settings.selectors, settings.per_file_ignores)
+    given = {} if stdin is None else {paths[0]: stdin}
+    gathered = _Gathered()
+    files = tuple(given) if given else _discovered(paths, settings, gathered)
+    for root, members in group_by_project(files, paths).items():
+        _check_project(root, members, given, settings, rules, gathered, progress)
+
+    shown = [item for item in gathered.findings if selection.shows(item.code, item.default, item.place.path)]
+    least = CONFIDENCES.index(settings.min_confidence)
+    sure = [item for item in shown if CONFIDENCES.index(item.confidence) >= least]
+    hidden_possible = sum(item.confidence == "possible" for item in shown) if least else 0
+    sure.sort(key=_order)
+    return Outcome(tuple(sure), hidden_possible, len(files), gathered.with_batch_norm, tuple(gathered.exhausted), _lines(given))
+
+
+def _discovered(paths: Sequence[Path], settings: Settings, gathered: _Gathered) -> tuple[Path, ...]:
+    discovery = discover(
+        paths,
+        exclude=DEFAULT_EXCLUDE if settings.exclude is None else settings.exclude,
+        extend_exclude=settings.extend_exclude,
+        respect_gitignore=settings.respect_gitignore,
+        force_exclude=settings.force_exclude,
+    )
+    gathered.findings += [finding(UNREADABLE, "the folder cannot be listed", _top(folder)) for folder in discovery.unreadable]
+    return discovery.files
+
+
+def _check_project(
+    root: Path,
+    members: Sequence[Path],
+    given: Mapping[Path, bytes],
+    settings: Settings,
+    rules: Sequence[Rule],
+    gathered: _Gathered,
+    progress: Progress | None,
+) -> None:
+    reported = frozenset(members)
+    read = read_all(sorted({*members, *context_files(root)}), lambda path: given[path] if path in given else read_bytes(path))
+    contents = {path: data for path, data in read.items() if isinstance(data, bytes)}
+    imports = Imports(root, contents)
+    chosen, seeds = _chosen(contents, imports, reported, settings)
+    gathered.with_batch_norm += seeds
+
+    kept = Cache(settings.cache_dir or root / FOLDER) if settings.cache else None
+    parsed = programs_of({path: contents[path] for path in sorted(chosen)}, kept, settings.jobs, progress)
+    programs = {path: program for path, program in parsed.items() if isinstance(program, Program)}
+    failed = {path: failure for path, failure in (*read.items(), *parsed.items()) if isinstance(failure, Failed)}
+    del read, contents, parsed
+    told = [_failure(path, failure) for path, failure in failed.items() if path in reported or failure.internal]
+
+    options = Options(frozenset(settings.batch_norm_classes), frozenset(settings.models_with_batch_norm), settings.small_batch)
+    project = Project(root, programs, imports, reported, options)
+    exhausted_before = len(gathered.exhausted)
+    claims = [*_claims(project, rules, gathered, told, progress)]
+    complete = len(gathered.exhausted) == exhausted_before and all(item.code != INTERNAL for item in told)
+    told += [claim.finding for claim in one_per_mistake(_merged(claims)) if Path(claim.finding.place.path) in reported]
+    gathered.findings += _unsuppressed(told, programs, reported, complete)
+
+
+def _chosen(
+    contents: Mapping[Path, bytes], imports: Imports, reported: frozenset[Path], settings: Settings
+) -> tuple[frozenset[Path], int]:
+    """The files to parse, and how many of the project speak of batch norm."""
+    if not settings.prefilter:
+        return frozenset(contents), sum(map(is_seed, contents.values()))
+    prefiltered = needed(contents, imports, reported)
+    # a comment that names a code may be one that hides nothing
+    commented = {path for path in reported if path in contents and _SUPPRESSES_BY_CODE.search(contents[path])}
+    return prefiltered.parse | commented, len(prefiltered.seeds)
+
+
+def _claims(
+    project: Project, rules: Sequence[Rule], gathered: _Gathered, told: list[Finding], progress: Progress | None
+) -> Iterator[Claim]:
+    """What the rules say about each story, one report per mistake; failures go to `told`."""
+    from bnlint.story import tell
+
+    failures: dict[tuple[str, Place], Finding] = {}
+    if not project.programs:
+        return
+    try:
+        for number, story in enumerate(tell(project), 1):
+            if story.exhausted:
+                gathered.exhausted.append(f"{story.path}: {story.entry}")
+            for failure in story.failures:
+                failures.setdefault((failure.message, failure.place), finding(INTERNAL, failure.message, failure.place))
+            claims: list[Claim] = []
+            for rule in rules:
+                try:
+                    claims += [Claim(_finding(rule, report), report.subjects) for report in rule.check(story)]
+                except Exception as error:
+                    message = f"rule {rule.code} failed with {_said(error)}"
+                    place = _top(story.path)
+                    failures.setdefault((message, place), finding(INTERNAL, message, place))
+            yield from one_per_mistake(claims)
+            if progress is not None:
+                progress("analysing", number, number + 1)
+    except Exception as error:
+        # nothing tells in which file: the story stopped between two entry points
+        place = _top(min(project.reported & project.programs.keys(), default=project.root))
+        failures.setdefault(("", place), finding(INTERNAL, f"the analysis stopped with {_said(error)}", place))
+    told += failures.values()
+
+
+def _finding(rule: Rule, report: Report) -> Finding:
+    return Finding(
+        rule.code,
+        rule.name,
+        report.message,
+        report.severity or rule.severity,
+        report.confidence,
+        report.place,
+        report.trace,
+        report.fix,
+        rule.default if report.default is None else report.default,
+    )
+
+
+def _merged(claims: Iterable[Claim]) -> list[Claim]:
+    """One claim per code and place: the surest, and of these one that is shown by default. Subjects end with their story."""
+    best: dict[tuple[str, Place], Claim] = {}
+    for claim in claims:
+        key = (claim.finding.code, claim.finding.place)
+        known = best.get(key)
+        if known is None or _weight(claim.finding) > _weight(known.finding):
+            best[key] = replace(claim, subjects=frozenset())
+    return list(best.values())
+
+
+def _weight(item: Finding) -> tuple[int, bool]:
+    return CONFIDENCES.index(item.confidence), item.default
+
+
+def _unsuppressed(
+    told: Iterable[Finding], programs: Mapping[Path, Program], reported: frozenset[Path], complete: bool
+) -> list[Finding]:
+    """The findings that no comment hides, and those about comments that hide nothing.
+
+    Whatever is selected or shown counts: a comment is not unused because of the options of one run, nor because the
+    analysis was not `complete`.
+    """
+    codes = {rule.name: rule.code for rule in catalogue()}
+    files = {
+        str(path): (program, Suppressions.from_program(program, statement_rows(program), codes))
+        for path, program in programs.items()
+        if path in reported and program.comments
+    }
+    kept: list[Finding] = []
+    for item in told:
+        known = files.get(item.place.path)
+        if known is None or not known[1].hides(item.code, item.place.row):
+            kept.append(item)
+    if not complete:
+        return kept
+    for path, (program, suppressions) in files.items():
+        for unused in suppressions.unused():
+            if not suppressions.hides(UNUSED, unused.row):
+                place = Place(path, *program.place(unused.start), *program.place(unused.end))
+                kept.append(finding(UNUSED, f"suppression of {', '.join(unused.codes)} hides nothing", place))
+    return kept
+
+
+def _failure(path: Path, failure: Failed) -> Finding:
+    place = Place(str(path), failure.row, failure.column, failure.row, failure.column)
+    return finding(INTERNAL if failure.internal else UNREADABLE, failure.message, place)
+
+
+def _top(path: Path) -> Place:
+    return Place(str(path), 1, 1, 1, 1)
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _order(item: Finding) -> tuple[str, int, int, int, str]:
+    place = item.place
+    return place.path, place.cell or 0, place.row, place.column, item.code
+
+
+def _lines(given: Mapping[Path, bytes]) -> Lines:
+    """The lines of the files that a report shows, read once more when they are wanted."""
+    known: dict[str, list[str]] = {}
+
+    def lines(path: str, cell: int | None) -> Sequence[str]:
+        if path not in known:
+            try:
+                file = Path(path)
+                text = decode(file, given[file] if file in given else read_bytes(file)).text
+                # as the parser counts rows: str.splitlines knows more line ends
+                known[path] = re.split(r"\r\n|\r|\n", text)
+            except Unreadable:
+                known[path] = []
+        return known[path]
+
+    return lines

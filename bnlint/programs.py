@@ -1,0 +1,149 @@
+"""Turns the bytes of files into programs: from the cache, else parsed, in several processes when there is much to parse.
+
+A file that cannot be read or parsed gives a failure instead, and never stops the others.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from bnlint.cache import Cache, key_of
+from bnlint.program.model import Program
+from bnlint.read.source import Unreadable, decode
+
+PARALLEL_FROM = 400_000
+"""bytes to parse from which starting processes pays"""
+
+Progress = Callable[[str, int, int], None]
+"""called with what is being done, how many of these are done, and how many there are"""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why there is no program; `internal` when the fault is ours and not the file's."""
+
+    message: str
+    row: int = 1
+    column: int = 1
+    internal: bool = False
+
+
+def programs_of(
+    files: Mapping[Path, bytes], kept: Cache | None = None, jobs: int | None = None, progress: Progress | None = None
+) -> dict[Path, Program | Failed]:
+    """The program of each file, in the order given."""
+    found: dict[Path, Program | Failed] = {}
+    missing: list[Path] = []
+    keys: dict[Path, str] = {}
+    with collection_paused():
+        for path, data in files.items():
+            known = None
+            if kept is not None:
+                keys[path] = key_of(data)
+                known = _unpacked(kept.get(keys[path]))
+            if known is None:
+                missing.append(path)
+            else:
+                found[path] = known
+        for done, (path, result) in enumerate(_parsed([(path, files[path]) for path in missing], jobs), 1):
+            if isinstance(result, bytes):
+                program = _unpacked(result)
+                if kept is not None:
+                    kept.put(keys[path], result)
+                found[path] = program if program is not None else Failed("the lowered program cannot be read back", internal=True)
+            else:
+                found[path] = result
+            if progress is not None:
+                progress("parsing", done, len(missing))
+    return {path: found[path] for path in files}
+
+
+@contextmanager
+def collection_paused() -> Iterator[None]:
+    """Nodes have no cycles and live to the end: walking over them again and again would be a third of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.freeze()
+            gc.enable()
+
+
+def _parsed(files: list[tuple[Path, bytes]], jobs: int | None) -> Iterator[tuple[Path, bytes | Failed]]:
+    workers = min(jobs or os.cpu_count() or 1, len(files))
+    if workers < 2 or sum(len(data) for _, data in files) < PARALLEL_FROM:
+        for path, data in files:
+            yield path, pack(path, data)
+        return
+    largest_first = sorted(files, key=lambda file: -len(file[1]))
+    with _pool(workers) as pool:
+        results = pool.map(_pack_one, largest_first, chunksize=1 if len(files) < 8 * workers else 4)
+        yield from zip((path for path, _ in largest_first), results, strict=True)
+
+
+def _pool(workers: int) -> Executor:
+    import multiprocessing
+    import threading
+
+    # forking is by far the fastest start, and safe as long as there is one thread
+    forked = sys.platform == "linux" and threading.active_count() == 1
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork" if forked else "spawn"))
+
+
+def _pack_one(file: tuple[Path, bytes]) -> bytes | Failed:
+    with collection_paused():
+        return pack(*file)
+
+
+def pack(path: Path, data: bytes) -> bytes | Failed:
+    """The program of a file as bytes, for the cache and for the way from another process."""
+    # imported here: libcst is slow to import, and a run that finds everything in the cache needs none of it
+    from bnlint.program.lower import Unparsable, parse_program
+
+    try:
+        return msgspec.msgpack.encode(parse_program(decode(path, data).text))
+    except Unreadable as error:
+        return Failed(error.message)
+    except Unparsable as error:
+        return Failed(error.message, error.row, error.column)
+    except RecursionError:
+        return Failed("nested too deeply to be parsed")
+    except Exception as error:
+        return Failed(f"parsing failed with {type(error).__name__}: {error}", internal=True)
+
+
+def _unpacked(data: bytes | None) -> Program | None:
+    if data is None:
+        return None
+    try:
+        return _decoder().decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+@cache
+def _decoder() -> msgspec.msgpack.Decoder[Program]:
+    return msgspec.msgpack.Decoder(Program)
+
+
+def read_all(paths: Iterable[Path], read: Callable[[Path], bytes]) -> dict[Path, bytes | Failed]:
+    """The bytes of the files, or why they cannot be read."""
+    found: dict[Path, bytes | Failed] = {}
+    for path in paths:
+        try:
+            found[path] = read(path)
+        except Unreadable as error:
+            found[path] = Failed(error.message)
+    return found

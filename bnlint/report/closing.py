@@ -1,0 +1,43 @@
+"""The closing line of the human formats: what was found, what is hidden, or why there is nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from bnlint.outcome import Outcome
+
+
+def closing(outcome: Outcome, *, verbose: bool = False) -> str:
+    """One line, or a few: the entry points whose budget ran out are listed when `verbose`."""
+    parts = [_found(outcome)]
+    if outcome.hidden_possible:
+        parts.append(f"{_count(outcome.hidden_possible, 'possible finding')} hidden: --min-confidence possible")
+    if outcome.exhausted:
+        entries = _count(len(outcome.exhausted), "entry point")
+        parts.append(f"the analysis budget ran out in {entries}, which may hide findings")
+    text = "; ".join(parts)
+    if verbose:
+        text += "".join(f"\n  budget ran out: {entry}" for entry in outcome.exhausted)
+    return text
+
+
+def _found(outcome: Outcome) -> str:
+    if outcome.findings:
+        severities = Counter(finding.severity for finding in outcome.findings)
+        kinds = [
+            _count(severities["error"], "error"),
+            _count(severities["warning"], "warning"),
+            f"{severities['info']} info",
+        ]
+        shown = [kind for kind in kinds if not kind.startswith("0 ")]
+        return f"Found {_count(len(outcome.findings), 'finding')} ({', '.join(shown)})"
+    if not outcome.files:
+        return "Nothing to check: no Python files or notebooks found"
+    files = _count(outcome.files, "file")
+    if not outcome.with_batch_norm:
+        return f"Nothing to report: no batch norm found in {files}"
+    return f"Nothing to report in {files}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,288 @@
+"""Python's built-in functions, as far as the story needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from bnlint.program import model as ir
+from bnlint.story import calls, expressions, iteration, objects
+from bnlint.story.framework import Args
+from bnlint.story.values import (
+    NONE,
+    UNKNOWN,
+    Choice,
+    Cls,
+    Const,
+    Data,
+    Func,
+    Lib,
+    Obj,
+    Tuple,
+    Value,
+    choose,
+    mix,
+    options,
+    text,
+    truth,
+)
+
+if TYPE_CHECKING:
+    from bnlint.story.machine import Run
+
+Handler = Callable[["Run", Args, ir.Call], Value]
+
+
+def range_(run: Run, args: Args, node: ir.Call) -> Value:
+    """Short known ranges are given number by number, others as unknown numbers."""
+    bounds = [value.value if type(value) is Const and not value.assumed else None for value in args.positional]
+    if bounds and all(isinstance(bound, int) for bound in bounds):
+        numbers = range(*bounds) if bounds[2:] != [0] else range(0)  # type: ignore[arg-type]
+        if len(numbers) <= 3:
+            return Tuple(tuple(Const(n) for n in numbers))
+    return Tuple((), Data(label="index"))
+
+
+def enumerate_(run: Run, args: Args, node: ir.Call) -> Value:
+    inner = args.get(0)
+    if inner is None:
+        return UNKNOWN
+    items, rest = iteration.elements(run, inner, node)
+    start = args.get(1, "start")
+    first = start.value if type(start) is Const and isinstance(start.value, int) else 0
+    pairs = tuple(Tuple((Const(first + place), item)) for place, item in enumerate(items))
+    return Tuple(pairs, Tuple((Data(label="index"), rest)) if rest is not None else None)
+
+
+def zip_(run: Run, args: Args, node: ir.Call) -> Value:
+    columns = [iteration.elements(run, value, node) for value in args.positional]
+    if not columns:
+        return Tuple(())
+    known = [len(items) for items, rest in columns if rest is None]
+    length = min(known) if known else 0
+    rows: list[Value] = []
+    for place in range(length):
+        row = [items[place] if place < len(items) else rest or UNKNOWN for items, rest in columns]
+        rows.append(Tuple(tuple(row)))
+    if known:
+        return Tuple(tuple(rows))
+    return Tuple((), Tuple(tuple(choose([*items, *([rest] if rest is not None else [])]) for items, rest in columns)))
+
+
+def len_(run: Run, args: Args, node: ir.Call) -> Value:
+    value = args.get(0)
+    if isinstance(value, Tuple) and value.rest is None:
+        return Const(len(value.items))
+    if isinstance(value, Obj) and value.lib == "list" and not value.slots.get("#open") and not run.loops:
+        return Const(len(value.slots.get("#items", ())))
+    if type(value) is Data and value.batch is not None:
+        return Const(value.batch, value.assumed)
+    return UNKNOWN
+
+
+def isinstance_(run: Run, args: Args, node: ir.Call) -> Value:
+    value, cls = args.get(0), args.get(1)
+    if value is None or cls is None:
+        return UNKNOWN
+    answer = objects.is_instance(value, cls)
+    if answer is not None:
+        return Const(answer)
+    symbol = expressions.symbol_of(value)
+    names = tuple(option.name for option in objects.class_options(cls) if isinstance(option, (Lib, Cls)))
+    return Data(symbol=("isinstance", symbol, names)) if symbol is not None and names else UNKNOWN
+
+
+def getattr_(run: Run, args: Args, node: ir.Call) -> Value:
+    owner, name = args.get(0), args.get(1)
+    if owner is None or name is None:
+        return UNKNOWN
+    known = text(name)
+    if known is not None and not (type(name) is Const and name.assumed):
+        return expressions.get_attribute(run, owner, known, node)
+    flow = mix([owner])
+    if isinstance(name, Choice):
+        return choose([expressions.get_attribute(run, owner, part, node) for option in name.options if (part := text(option))])
+    if isinstance(owner, Lib):
+        return Lib(f"{owner.name}.*")
+    return flow
+
+
+def hasattr_(run: Run, args: Args, node: ir.Call) -> Value:
+    owner, name = args.get(0), args.get(1)
+    known = text(name) if name is not None else None
+    if isinstance(owner, Obj) and known is not None:
+        if known in owner.slots:
+            return Const(True)
+        if isinstance(owner.cls, Cls):
+            if objects.find(run, owner.cls.order, known) is not None:
+                return Const(True)
+            if owner.cls.order[1:] == () or known == "module":
+                return Const(False)
+    return UNKNOWN
+
+
+def setattr_(run: Run, args: Args, node: ir.Call) -> Value:
+    owner, name, value = args.get(0), args.get(1), args.get(2)
+    known = text(name) if name is not None else None
+    if owner is not None and value is not None and known is not None:
+        target = ir.Attribute(node.start, node.end, ir.Opaque(node.start, node.end), known, node.start)
+        expressions.set_attribute(run, owner, known, value, target)
+    elif isinstance(owner, Obj) and value is not None:
+        run.serial += 1
+        run.memory.write(owner.slots, f"<attribute {run.serial}>", value)
+    return NONE
+
+
+def map_(run: Run, args: Args, node: ir.Call) -> Value:
+    func = args.get(0)
+    if func is None or len(args.positional) < 2:
+        return UNKNOWN
+    items, rest = iteration.elements(run, args.positional[1], node)
+    results = [calls.call(run, func, Args((item,)), node) for item in items[: iteration.UNROLLED]]
+    return Tuple(tuple(results), calls.call(run, func, Args((rest,)), node) if rest is not None else None)
+
+
+def filter_(run: Run, args: Args, node: ir.Call) -> Value:
+    func = args.get(0)
+    if func is None or len(args.positional) < 2:
+        return UNKNOWN
+    items, rest = iteration.elements(run, args.positional[1], node)
+    kept: list[Value] = []
+    for item in items[:64]:
+        answer = truth(calls.call(run, func, Args((item,)), node)) if type(func) is not Const else truth(item)
+        if answer is not False:
+            kept.append(item)
+    return Tuple(tuple(kept), rest)
+
+
+def sequence(kind: str) -> Handler:
+    def make(run: Run, args: Args, node: ir.Call) -> Value:
+        inner = args.get(0)
+        if inner is None:
+            return Tuple(()) if kind == "tuple" else iteration.make_list(run, [], None, node, kind)
+        items, rest = iteration.elements(run, inner, node)
+        if kind == "tuple":
+            return Tuple(tuple(items), rest)
+        return iteration.make_list(run, items, rest, node, kind)
+
+    return make
+
+
+def dict_(run: Run, args: Args, node: ir.Call) -> Value:
+    made = run.allocate(Lib("dict"), node)
+    first = args.get(0)
+    if isinstance(first, Obj) and first.lib == "dict":
+        iteration.update(run, made, first)
+    elif first is not None:
+        items, rest = iteration.elements(run, first, node)
+        for item in items:
+            if isinstance(item, Tuple) and len(item.items) == 2:
+                calls.set_item(run, made, item.items[0], item.items[1], node)
+        if rest is not None:
+            made.slots["#rest"] = UNKNOWN
+    made.slots.update(args.keywords)
+    if args.double_star is not None:
+        made.slots["#rest"] = args.double_star
+    return made
+
+
+def iter_(run: Run, args: Args, node: ir.Call) -> Value:
+    return args.positional[0] if args.positional else UNKNOWN
+
+
+def next_(run: Run, args: Args, node: ir.Call) -> Value:
+    inner = args.get(0)
+    if inner is None:
+        return UNKNOWN
+    if isinstance(inner, Obj) and isinstance(inner.cls, Cls):
+        own = objects.find(run, inner.cls.order, "__next__")
+        if isinstance(own, Func):
+            return calls.call_function(run, own, Args((inner,)), node)
+    items, rest = iteration.elements(run, inner, node)
+    if rest is not None and not items:
+        return rest
+    return choose([*items, *([rest] if rest is not None else [])]) if items else UNKNOWN
+
+
+def scalar(convert: Callable[[object], object]) -> Handler:
+    def make(run: Run, args: Args, node: ir.Call) -> Value:
+        value = args.get(0)
+        if type(value) is Const and value.value is not None:
+            try:
+                return Const(convert(value.value), value.assumed, value.symbol)  # type: ignore[arg-type]
+            except (ValueError, TypeError, OverflowError):
+                return UNKNOWN
+        return mix(args.all())
+
+    return make
+
+
+def bool_(run: Run, args: Args, node: ir.Call) -> Value:
+    value = args.get(0)
+    if value is None:
+        return Const(False)
+    decided, symbol, positive = expressions.decide(run, value)
+    if decided is not None:
+        return Const(decided)
+    return Data(symbol=symbol if positive or symbol is None else ("not", symbol))
+
+
+def extreme(pick: Callable[..., float]) -> Handler:
+    def make(run: Run, args: Args, node: ir.Call) -> Value:
+        numbers = [value.value for value in args.positional if type(value) is Const and isinstance(value.value, (int, float))]
+        if len(numbers) == len(args.positional) >= 2:
+            return Const(pick(*numbers), any(type(value) is Const and value.assumed for value in args.positional))
+        return mix(args.all())
+
+    return make
+
+
+def leave(run: Run, args: Args, node: ir.Call) -> Value:
+    return calls.NEVER
+
+
+def type_(run: Run, args: Args, node: ir.Call) -> Value:
+    value = args.get(0)
+    if isinstance(value, Obj):
+        return value.cls
+    if value is not None and len(args.positional) == 1 and len(options(value)) == 1:
+        symbol = expressions.symbol_of(value)
+        return Data(symbol=("type", symbol)) if symbol is not None else UNKNOWN
+    return UNKNOWN
+
+
+def print_(run: Run, args: Args, node: ir.Call) -> Value:
+    return NONE
+
+
+CALLS: dict[str, Handler] = {
+    "range": range_,
+    "xrange": range_,
+    "enumerate": enumerate_,
+    "zip": zip_,
+    "len": len_,
+    "isinstance": isinstance_,
+    "getattr": getattr_,
+    "hasattr": hasattr_,
+    "setattr": setattr_,
+    "map": map_,
+    "filter": filter_,
+    "list": sequence("list"),
+    "set": sequence("set"),
+    "tuple": sequence("tuple"),
+    "sorted": sequence("list"),
+    "reversed": sequence("list"),
+    "dict": dict_,
+    "iter": iter_,
+    "next": next_,
+    "int": scalar(int),  # type: ignore[arg-type]
+    "float": scalar(float),  # type: ignore[arg-type]
+    "str": scalar(str),
+    "bool": bool_,
+    "min": extreme(min),
+    "max": extreme(max),
+    "exit": leave,
+    "quit": leave,
+    "type": type_,
+    "print": print_,
+}

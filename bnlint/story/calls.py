@@ -1,0 +1,395 @@
+"""Calls: evaluating arguments, following project functions and classes, replaying quiet calls from the memo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from bnlint.program import model as ir
+from bnlint.story import contexts, expressions, iteration, libraries, objects, statements
+from bnlint.story.framework import Args
+from bnlint.story.machine import DEAD, DEPTH, NEXT, RETURN, SAME_FUNCTION, Frame, Memo, Run
+from bnlint.story.memory import MISSING
+from bnlint.story.values import (
+    NONE,
+    UNKNOWN,
+    Bound,
+    Choice,
+    Cls,
+    Const,
+    Data,
+    Func,
+    Lib,
+    Module,
+    Obj,
+    Partial,
+    Scope,
+    Super,
+    Table,
+    Tuple,
+    Value,
+    choose,
+    mix,
+    options,
+)
+
+NEVER = Data(label="<never returns>", kind="never")
+"""What a call gives that ends the program"""
+
+MEMO_READS = 400
+MEMOS = 6
+
+
+def evaluate_call(run: Run, node: ir.Call) -> Value:
+    run.step()
+    func = node.func
+    if isinstance(func, ir.Name) and func.id == "super":
+        return make_super(run, node)
+    callee = expressions.evaluate(run, func)
+    return call(run, callee, arguments(run, node), node)
+
+
+def arguments(run: Run, node: ir.Call) -> Args:
+    positional: list[Value] = []
+    nodes: list[ir.Expr] = []
+    keywords: dict[str, Value] = {}
+    keyword_nodes: dict[str, ir.Expr] = {}
+    star: list[Value] = []
+    double_star: Value | None = None
+    for arg in node.args:
+        value = expressions.evaluate(run, arg.value)
+        if arg.star == "*":
+            items, rest = iteration.elements(run, value, arg.value)
+            positional.extend(items)
+            nodes.extend([arg.value] * len(items))
+            if rest is not None:
+                star.append(rest)
+        elif arg.star == "**":
+            known, more = iteration.keyword_items(run, value)
+            keywords.update(known)
+            if more is not None:
+                double_star = more
+        elif arg.keyword is not None:
+            keywords[arg.keyword] = value
+            keyword_nodes[arg.keyword] = arg.value
+        elif not star:
+            positional.append(value)
+            nodes.append(arg.value)
+    return Args(tuple(positional), keywords, choose(star) if star else None, double_star, tuple(nodes), keyword_nodes)
+
+
+def call(run: Run, callee: Value, args: Args, node: ir.Call) -> Value:
+    """Call any value; gives what it returns."""
+    kind = type(callee)
+    if kind is Lib:
+        assert isinstance(callee, Lib)
+        return libraries.call(run, callee.name, args, node)
+    if isinstance(callee, Func):
+        return call_function(run, callee, args, node)
+    if isinstance(callee, Bound):
+        if isinstance(callee.func, Func):
+            if callee.func.name == "forward" and not run.forwards and isinstance(callee.self, Obj):
+                found = run.hooks.apply(run, callee.self, args, node)
+                if found is not None:
+                    return found
+            return call_function(run, callee.func, with_self(callee.self, args), node)
+        return call_method(run, callee.self, callee.func, args, node)
+    if isinstance(callee, Cls):
+        return instantiate(run, callee, args, node)
+    if isinstance(callee, Obj):
+        return call_object(run, callee, args, node)
+    if isinstance(callee, Partial):
+        keywords = {**callee.kwargs, **args.keywords}
+        given = Args(
+            (*callee.args, *args.positional), keywords, args.star, args.double_star, (), args.keyword_nodes
+        )
+        return call(run, callee.func, given, node)
+    if isinstance(callee, Choice):
+        kept = [option for option in callee.options if type(option) is not Const]
+        results = [call(run, option, args, node) for option in kept]
+        return choose(results) if results else UNKNOWN
+    return unknown_call(run, callee, args)
+
+
+def with_self(owner: Value, args: Args) -> Args:
+    return Args((owner, *args.positional), args.keywords, args.star, args.double_star, args.nodes, args.keyword_nodes)
+
+
+def unknown_call(run: Run, callee: Value, args: Args) -> Value:
+    """A call that cannot be followed: its result is influenced by everything it was given."""
+    iteration.escape(run, args.all())
+    return mix([callee, *args.all()])
+
+
+def call_method(run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value:
+    """A method that no project class defines."""
+    if isinstance(owner, Choice):
+        return choose([call_method(run, option, name, args, node) for option in owner.options])
+    known = iteration.method(run, owner, name, args, node)
+    if known is not None:
+        return known
+    found = run.hooks.method(run, owner, name, args, node)
+    if found is not None:
+        return found
+    return unknown_call(run, owner, args)
+
+
+def call_object(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
+    if isinstance(obj.cls, Cls):
+        own = objects.find(run, obj.cls.order, "__call__")
+        if isinstance(own, Func):
+            return call_function(run, own, with_self(obj, args), node)
+    found = run.hooks.apply(run, obj, args, node)
+    return found if found is not None else unknown_call(run, obj, args)
+
+
+# --- classes ---------------------------------------------------------------------------------
+
+
+def instantiate(run: Run, cls: Cls, args: Args, node: ir.Expr) -> Value:
+    obj = run.allocate(cls, node)
+    run.hooks.made(run, obj, cls)
+    run.reached.add(id(cls.node))
+    init = objects.find(run, cls.order, "__init__")
+    if isinstance(init, Func):
+        call_function(run, init, with_self(obj, args), node)
+        return obj
+    for name, value in args.keywords.items():
+        run.memory.write(obj.slots, name, value)
+    fields = [item.target.id for item in cls.node.body if isinstance(item, ir.Declare) and isinstance(item.target, ir.Name)]
+    for name, value in zip(fields, args.positional, strict=False):
+        run.memory.write(obj.slots, name, value)
+    return obj
+
+
+def make_super(run: Run, node: ir.Call) -> Value:
+    """`super()` in a method, or `super(Class, self)`."""
+    if len(node.args) >= 2:
+        cls = expressions.evaluate(run, node.args[0].value)
+        owner = expressions.evaluate(run, node.args[1].value)
+        return Super(cls, owner) if isinstance(cls, Cls) else UNKNOWN
+    for frame in reversed(run.frames):
+        if frame.owner is not None and frame.self_value is not None:
+            return Super(frame.owner, frame.self_value)
+    return UNKNOWN
+
+
+def decorate(run: Run, value: Value, decorators: Sequence[ir.Expr]) -> Value:
+    """Apply decorators from the innermost outwards; a library's unknown decorator changes nothing."""
+    for decorator in reversed(decorators):
+        applied = expressions.evaluate(run, decorator)
+        if isinstance(value, Func):
+            name = applied.name if isinstance(applied, Lib) else ""
+            if name in ("builtins.staticmethod", "builtins.classmethod", "builtins.property", "functools.cached_property"):
+                value.kind = {"staticmethod": "static", "classmethod": "class"}.get(name.rpartition(".")[2], "property")
+                continue
+            if name.startswith("contextlib.") and name.endswith("contextmanager"):
+                value.kind = "context"
+                continue
+            if run.hooks.decorator(run, applied):
+                value.contexts = (*value.contexts, applied)
+                continue
+        if isinstance(applied, (Func, Partial)) or (isinstance(applied, Bound) and isinstance(applied.func, Func)):
+            result = call(run, applied, Args((value,)), ir.Call(decorator.start, decorator.end, decorator, ()))
+            if isinstance(result, (Func, Partial, Obj, Cls, Bound)):
+                value = result
+    return value
+
+
+# --- functions -------------------------------------------------------------------------------
+
+
+def call_function(run: Run, func: Func, args: Args, node: ir.Expr) -> Value:
+    """Follow a call into a project function."""
+    run.reached.add(id(func.node))
+    depth = sum(1 for frame in run.frames if frame.func is not None and frame.func.node is func.node)
+    if len(run.frames) > DEPTH or depth >= SAME_FUNCTION:
+        iteration.escape(run, args.all())
+        return mix(args.all())
+    key = memo_key(func, args)
+    if key is not None:
+        found = replay(run, key)
+        if found is not None:
+            return found
+    outer_reads = run.memory.reads
+    loud = run.loud
+    run.memory.reads = {} if key is not None else None
+    if outer_reads is not None and key is None:
+        run.memory.reads = {}
+    mark = run.memory.mark()
+    norms: dict[int, Any] = {}
+    run.norms.append(norms)
+    try:
+        table: Table = {}
+        result = enter(run, func, args, node, table)
+        reads = run.memory.reads
+        if key is not None and reads is not None and run.loud == loud and plain(result) and len(reads) <= MEMO_READS:
+            kept = run.memos.setdefault(key, [])
+            if len(kept) < MEMOS:
+                kept.append(Memo(reads, run.memory.changes(mark, table), result, tuple(norms.values())))
+    finally:
+        run.norms.pop()
+        if run.norms:
+            run.norms[-1].update(norms)
+        inner_reads, run.memory.reads = run.memory.reads, outer_reads
+        if outer_reads is not None and inner_reads is not None:
+            for where, entry in inner_reads.items():
+                outer_reads.setdefault(where, entry)
+    return result
+
+
+def memo_key(func: Func, args: Args) -> Any:
+    """A key by function and arguments; None where the call must not be memoised."""
+    if func.kind == "context" or (isinstance(func.node, ir.Function) and func.node.generator):
+        return None
+    if args.star is not None or args.double_star is not None:
+        return None
+    values = [argument_key(value) for value in args.positional]
+    named = [(name, argument_key(value)) for name, value in args.keywords.items()]
+    return (id(func), tuple(values), tuple(named))
+
+
+def argument_key(value: Value) -> Any:
+    if isinstance(value, (Const, Lib)):
+        return (type(value).__name__, type(getattr(value, "value", None)).__name__, value)
+    if isinstance(value, Data):
+        return value
+    if isinstance(value, Tuple):
+        rest = argument_key(value.rest) if value.rest is not None else None
+        return ("tuple", tuple(argument_key(item) for item in value.items), rest)
+    if isinstance(value, Choice):
+        return ("choice", tuple(argument_key(item) for item in value.options))
+    if isinstance(value, Bound):
+        return ("bound", value.func if isinstance(value.func, str) else id(value.func), argument_key(value.self))
+    return id(value)
+
+
+def replay(run: Run, key: Any) -> Value | None:
+    for memo in run.memos.get(key, ()):
+        if all(table.get(name, MISSING) is value for table, name, value in memo.reads.values()):
+            run.memory.apply(memo.writes)
+            if run.memory.reads is not None:
+                for where, entry in memo.reads.items():
+                    run.memory.reads.setdefault(where, entry)
+            if run.norms:
+                run.norms[-1].update({id(use.norm): use for use in memo.norms})
+            return memo.result
+    return None
+
+
+def plain(value: Value) -> bool:
+    """Whether a result may be given out again: nothing that a caller could change."""
+    if isinstance(value, (Tuple, Choice)):
+        inner = value.items if isinstance(value, Tuple) else value.options
+        return all(plain(item) for item in inner) and (not isinstance(value, Tuple) or value.rest is None or plain(value.rest))
+    return isinstance(value, (Const, Data, Lib, Cls, Module))
+
+
+def enter(run: Run, func: Func, args: Args, node: ir.Expr, table: Table) -> Value:
+    """Run a function's body in a frame of its own."""
+    self_value = bind_parameters(run, func, args, table)
+    place = run.place(node) if run.frames else None
+    scope = Scope(table, func.scope, func.scope.module)
+    frame = Frame(scope, func, func.name, run.memory.mark(), place, func.owner, self_value)
+    if place is not None:
+        run.calls.append(place)
+    forks, known = run.forks, dict(run.known)
+    run.frames.append(frame)
+    try:
+        if isinstance(func.node, ir.Lambda):
+            return expressions.evaluate(run, func.node.body)
+        status = RETURN
+        body = func.node.body
+
+        def go() -> int:
+            return statements.run_block(run, body)
+
+        status = contexts.around(run, list(func.contexts), func.node, go) if func.contexts else go()
+        return finish(run, frame, status)
+    finally:
+        run.frames.pop()
+        run.forks, run.known = forks, known
+        if place is not None:
+            run.calls.pop()
+
+
+def finish(run: Run, frame: Frame, status: int) -> Value:
+    """Join the paths that returned with the one that ended now; gives the returned value."""
+    values: list[Value] = [value if value is not None else NONE for value, _ in frame.returns]
+    if status in (NEXT, RETURN):
+        values.append(frame.result if status == RETURN and frame.result is not None else NONE)
+    if frame.returns:
+        paths = [changes for _, changes in frame.returns]
+        if status in (NEXT, RETURN):
+            paths.append(run.memory.changes(frame.mark))
+        run.memory.undo(frame.mark)
+        run.memory.merge(paths)
+    node = frame.func.node if frame.func is not None else None
+    if isinstance(node, ir.Function) and node.generator:
+        return Tuple((), choose(frame.yields)) if frame.yields else Tuple((), UNKNOWN)
+    if not values:
+        return NEVER if status == DEAD else NONE
+    return choose(values)
+
+
+def bind_parameters(run: Run, func: Func, args: Args, table: Table) -> Value | None:
+    """Write the arguments into the new frame's variables; gives the first one, `self` of a method."""
+    given = list(args.positional)
+    keywords = dict(args.keywords)
+    first = given[0] if given else None
+    for place, param in enumerate(func.node.params.items):
+        default = func.defaults[place]
+        if param.kind == "star":
+            table[param.name] = Tuple(tuple(given), args.star)
+            given = []
+        elif param.kind == "double_star":
+            made = run.allocate(Lib("dict"), None)
+            made.slots.update(keywords)
+            made.slots["#rest"] = args.double_star if args.double_star is not None else UNKNOWN
+            made.slots["#closed"] = args.double_star is None
+            run.loud -= 1
+            table[param.name] = made
+        elif given and param.kind in ("positional", "plain"):
+            table[param.name] = given.pop(0)
+        elif param.name in keywords:
+            table[param.name] = keywords.pop(param.name)
+        elif args.star is not None and param.kind in ("positional", "plain"):
+            table[param.name] = args.star
+        elif args.double_star is not None and default is None:
+            table[param.name] = args.double_star
+        elif default is not None:
+            table[param.name] = default
+        else:
+            table[param.name] = Data(symbol=("parameter", id(func.node), param.name, run.serial), label=param.name)
+        value = table[param.name]
+        if type(value) is Data and not value.label:
+            table[param.name] = replace(value, label=param.name)
+    return first
+
+
+# --- items -----------------------------------------------------------------------------------
+
+
+def set_item(run: Run, owner: Value, index: Value, value: Value, node: ir.Expr) -> None:
+    """`owner[index] = value`"""
+    for option in options(owner):
+        if isinstance(option, Obj) and option.lib == "dict":
+            if type(index) is Const:
+                run.memory.write(option.slots, dict_key(index), value)
+            else:
+                before = option.slots.get("#rest")
+                run.memory.write(option.slots, "#rest", value if before is None else choose([before, value]))
+        elif isinstance(option, Obj) and option.lib == "list":
+            iteration.set_element(run, option, index, value)
+        elif isinstance(option, Obj) and isinstance(option.cls, Cls):
+            own = objects.find(run, option.cls.order, "__setitem__")
+            if isinstance(own, Func):
+                call_function(run, own, Args((option, index, value)), node)
+
+
+def dict_key(index: Const) -> Any:
+    """Keys of known dicts: the constant, text beginning with `#` kept apart from the bookkeeping."""
+    value = index.value
+    return "\\" + value if isinstance(value, str) and value.startswith("#") else value
+

@@ -1,0 +1,112 @@
+"""`with` blocks and decorators that act like them: library contexts, project contexts, generators as contexts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bnlint.program import model as ir
+from bnlint.story import calls, expressions, objects, statements
+from bnlint.story.framework import Args
+from bnlint.story.machine import Frame, Run
+from bnlint.story.values import NONE, UNKNOWN, Bound, Cls, Func, Obj, Scope, Value
+
+Body = Callable[[], int]
+
+
+def enter_all(run: Run, items: list[tuple[ir.Expr, ir.Expr | None]], node: ir.With, body: Body) -> int:
+    """Enter the contexts from left to right and run the body inside."""
+    if not items:
+        return body()
+    (manager, target), rest = items[0], items[1:]
+
+    def inner(value: Value) -> int:
+        if target is not None:
+            statements.bind(run, target, value)
+        return enter_all(run, rest, node, body)
+
+    if isinstance(manager, ir.Call):
+        generator = context_function(run, manager)
+        if generator is not None:
+            func, args = generator
+            return run_generator(run, func, args, manager, inner)
+    value = expressions.evaluate(run, manager)
+    return enter_value(run, value, manager, inner)
+
+
+def context_function(run: Run, node: ir.Call) -> tuple[Func, Args] | None:
+    """The project's `@contextmanager` function that a call names, with the arguments given to it."""
+    callee = expressions.evaluate(run, node.func)
+    func, owner = (callee.func, callee.self) if isinstance(callee, Bound) else (callee, None)
+    if not isinstance(func, Func) or func.kind != "context":
+        return None
+    args = calls.arguments(run, node)
+    return func, calls.with_self(owner, args) if owner is not None else args
+
+
+def enter_value(run: Run, value: Value, node: ir.Expr, inner: Callable[[Value], int]) -> int:
+    leave = run.hooks.enter(run, value, node)
+    if leave is not None:
+        try:
+            return inner(value)
+        finally:
+            leave()
+    if isinstance(value, Obj) and isinstance(value.cls, Cls):
+        opened: Value = value
+        start = objects.find(run, value.cls.order, "__enter__")
+        if isinstance(start, Func):
+            opened = calls.call_function(run, start, Args((value,)), node)
+        status = inner(opened)
+        end = objects.find(run, value.cls.order, "__exit__")
+        if isinstance(end, Func):
+            calls.call_function(run, end, Args((value, NONE, NONE, NONE)), node)
+        return status
+    return inner(value)
+
+
+def run_generator(run: Run, func: Func, args: Args, node: ir.Expr, inner: Callable[[Value], int]) -> int:
+    """Run a generator function with the block in place of its `yield`."""
+    run.reached.add(id(func.node))
+    assert isinstance(func.node, ir.Function)
+    if len(run.frames) > 24:
+        return inner(UNKNOWN)
+    table: dict[str, Value] = {}
+    own = calls.bind_parameters(run, func, args, table)
+    place = run.place(node)
+    scope = Scope(table, func.scope, func.scope.module)
+    frame = Frame(scope, func, func.name, run.memory.mark(), place, func.owner, own)
+    ended: list[int] = []
+
+    def block(value: Value) -> None:
+        if ended:
+            return
+        run.frames.pop()
+        try:
+            ended.append(inner(value))
+        finally:
+            run.frames.append(frame)
+
+    frame.on_yield = block
+    run.frames.append(frame)
+    try:
+        calls.finish(run, frame, statements.run_block(run, func.node.body))
+    finally:
+        run.frames.pop()
+    if not ended:
+        return inner(UNKNOWN)
+    return ended[0]
+
+
+def around(run: Run, contexts: list[Value], node: ir.Function | ir.Lambda, body: Body) -> int:
+    """Run a function's body inside the contexts of its decorators."""
+    if not contexts:
+        return body()
+    first, rest = contexts[0], contexts[1:]
+    return enter_value(run, first, as_expression(node), lambda value: around(run, rest, node, body))
+
+
+def as_expression(node: ir.Function | ir.Lambda) -> ir.Expr:
+    """A decorator stands for its place: the first of them, else the function's name."""
+    if isinstance(node, ir.Function):
+        return node.decorators[0] if node.decorators else ir.Name(node.at, node.at + len(node.name), node.name)
+    return node
+

@@ -1,0 +1,510 @@
+"""What expressions evaluate to: names, attributes, operators, comprehensions; conditions and what decides them."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from bnlint.program import model as ir
+from bnlint.story import calls, iteration, libraries, objects, statements
+from bnlint.story.machine import Run
+from bnlint.story.values import (
+    NONE,
+    UNKNOWN,
+    Bound,
+    Choice,
+    Cls,
+    Const,
+    Data,
+    Func,
+    Lib,
+    Module,
+    Obj,
+    Scope,
+    Super,
+    Symbol,
+    Table,
+    Tuple,
+    Value,
+    choose,
+    flow_of,
+    mix,
+    options,
+    truth,
+)
+
+
+def evaluate(run: Run, node: ir.Expr) -> Value:
+    return HANDLERS[type(node)](run, node)
+
+
+# --- names and attributes --------------------------------------------------------------------
+
+
+def scope_for(run: Run, name: str) -> Scope:
+    """The scope that an assignment to a name writes to: the current one unless declared global or nonlocal."""
+    scope = run.frame.scope
+    if f"#global {name}" in scope.table:
+        while scope.outer is not None:
+            scope = scope.outer
+    elif f"#nonlocal {name}" in scope.table:
+        outer = scope.outer
+        while outer is not None and outer.outer is not None:
+            if name in outer.table:
+                return outer
+            outer = outer.outer
+    return scope
+
+
+def name(run: Run, node: ir.Name) -> Value:
+    scope: Scope | None = run.frame.scope
+    key = node.id
+    memory = run.memory
+    value: Value
+    assert scope is not None
+    if key in scope.table:  # a call's own variables are nothing that its memo depends on
+        value = scope.table[key]
+        return value
+    scope = scope.outer
+    while scope is not None:
+        if key in scope.table:
+            value = memory.read(scope.table, key)
+            return value
+        scope = scope.outer
+    return libraries.builtin(key)
+
+
+def attribute(run: Run, node: ir.Attribute) -> Value:
+    return get_attribute(run, evaluate(run, node.value), node.attr, node)
+
+
+def get_attribute(run: Run, owner: Value, attr: str, node: ir.Expr) -> Value:
+    kind = type(owner)
+    if kind is Lib:
+        assert isinstance(owner, Lib)
+        return libraries.member(owner.name, attr)
+    if isinstance(owner, Obj):
+        return objects.read(run, owner, attr, node)
+    if isinstance(owner, Module):
+        return objects.module_member(run, owner, attr)
+    if isinstance(owner, Cls):
+        found = objects.find(run, owner.order, attr)
+        if isinstance(found, Func) and found.kind == "class":
+            return Bound(found, owner)
+        return found if found is not None else UNKNOWN
+    if isinstance(owner, Super):
+        return objects.super_member(run, owner, attr)
+    if isinstance(owner, Choice):
+        kept = [option for option in owner.options if not (type(option) is Const and option.value is None)]
+        if len(kept) == 1:
+            return get_attribute(run, kept[0], attr, node)
+        if any(isinstance(option, Obj) for option in kept):
+            kept = [option for option in kept if isinstance(option, Obj)] or kept
+        return choose([get_attribute(run, option, attr, node) for option in kept])
+    if kind is Data:
+        assert isinstance(owner, Data)
+        found = run.hooks.data_attribute(run, owner, attr)
+        if found is not None:
+            return found
+        if owner.symbol is not None and not owner.flow:
+            return Data(symbol=(".", owner.symbol, attr), label=attr)
+        return Bound(attr, owner)
+    return Bound(attr, owner)
+
+
+def set_attribute(run: Run, owner: Value, attr: str, value: Value, node: ir.Attribute) -> None:
+    run.hooks.attribute_set(run, owner, attr, value, node)
+    for option in options(owner):
+        if isinstance(option, Obj):
+            if type(value) is Data and not value.label:
+                value = replace(value, label=attr)
+            run.memory.write(option.slots, attr, value)
+        elif isinstance(option, Cls):
+            run.memory.write(option.table, attr, value)
+        elif isinstance(option, Module):
+            run.memory.write(option.table, attr, value)
+
+
+# --- conditions ------------------------------------------------------------------------------
+
+
+def symbol_of(value: Value) -> Symbol | None:
+    if type(value) is Data or type(value) is Const:
+        return value.symbol
+    if isinstance(value, Bound) and type(value.self) is Data and value.self.symbol is not None and isinstance(value.func, str):
+        return (".", value.self.symbol, value.func)
+    return None
+
+
+def decide(run: Run, value: Value) -> tuple[bool | None, Symbol | None, bool]:
+    """Whether a condition holds if that is known; else the symbol it asks for, and whether directly or negated."""
+    decided = truth(value)
+    symbol = symbol_of(value)
+    if decided is not None and not (type(value) is Const and value.assumed):
+        if not isinstance(value, Bound):
+            return decided, None, True
+    if symbol is None:
+        return (None, None, True) if type(value) in (Data, Const, Choice, Tuple, Obj, Bound) else (decided, None, True)
+    positive = True
+    while symbol[0] == "not":
+        symbol, positive = symbol[1], not positive
+    known = run.known.get(symbol)
+    if known is not None:
+        return known is positive, None, True
+    return None, symbol, positive
+
+
+def narrow(run: Run, test: ir.Expr) -> tuple[Table, str, Value, Value] | None:
+    """For `if x is None:`, `if x:` and their negations over a variable that may be None: its value on both sides."""
+    flip = False
+    while isinstance(test, ir.Unary) and test.op == "not":
+        test, flip = test.operand, not flip
+    target = test
+    is_none = False
+    if isinstance(test, ir.Compare) and len(test.rest) == 1:
+        op, other = test.rest[0]
+        if not (op in ("is", "is not", "==", "!=") and isinstance(other, ir.Const) and other.value is None):
+            return None
+        target, is_none = test.left, True
+        if op in ("is not", "!="):
+            flip = not flip
+    if not isinstance(target, ir.Name) or target.id not in run.frame.scope.table:
+        return None
+    table = run.frame.scope.table
+    value = table[target.id]
+    if not isinstance(value, Choice):
+        return None
+    none = [option for option in value.options if type(option) is Const and option.value is None]
+    some = [option for option in value.options if not (type(option) is Const and option.value is None)]
+    if not none or not some:
+        return None
+    when_none, when_some = none[0], choose(some)
+    first, second = (when_none, when_some) if is_none else (when_some, value)
+    return (table, target.id, second, first) if flip else (table, target.id, first, second)
+
+
+# --- operators -------------------------------------------------------------------------------
+
+ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+}
+COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def arithmetic(run: Run, op: str, left: Value, right: Value) -> Value:
+    if type(left) is Const and type(right) is Const:
+        a, b = left.value, right.value
+        if isinstance(a, (int, float)) and isinstance(b, (int, float)) and op in ARITHMETIC and abs(a) < 1e9 and abs(b) < 1e9:
+            try:
+                return Const(ARITHMETIC[op](a, b), left.assumed or right.assumed)
+            except (ZeroDivisionError, OverflowError, ValueError):
+                return UNKNOWN
+        if op == "+" and isinstance(a, str) and isinstance(b, str) and len(a) + len(b) < 4096:
+            return Const(a + b, left.assumed or right.assumed)
+        return UNKNOWN
+    if op == "+":
+        joined = iteration.concatenate(run, left, right)
+        if joined is not None:
+            return joined
+    if op == "*":
+        repeated = iteration.repeated(run, left, right)
+        if repeated is not None:
+            return repeated
+    result = mix([left, right])
+    batches = [value for value in (left, right) if type(value) is Data and value.batch is not None]
+    if batches:
+        first = max(batches, key=lambda value: value.batch or 0)
+        result = replace(result, batch=first.batch, assumed=first.assumed)
+    a_symbol, b_symbol = symbol_of(left), symbol_of(right)
+    if (a_symbol or b_symbol) and not result.flow:
+        a_key = a_symbol or (left if type(left) is Const else None)
+        b_key = b_symbol or (right if type(right) is Const else None)
+        if a_key is not None and b_key is not None:
+            result = replace(result, symbol=(op, a_key, b_key))
+    return result
+
+
+def binary(run: Run, node: ir.Binary) -> Value:
+    pending = [node]
+    while isinstance(pending[-1].left, ir.Binary):
+        pending.append(pending[-1].left)
+    value = evaluate(run, pending[-1].left)
+    for part in reversed(pending):
+        right = evaluate(run, part.right)
+        hooked = run.hooks.operator(run, part.op, value, right, part)
+        value = hooked if hooked is not None else arithmetic(run, part.op, value, right)
+    return value
+
+
+def unary(run: Run, node: ir.Unary) -> Value:
+    value = evaluate(run, node.operand)
+    if node.op == "not":
+        decided, symbol, positive = decide(run, value)
+        if decided is not None:
+            return Const(not decided)
+        if symbol is not None:
+            return Data(symbol=("not", symbol) if positive else symbol)
+        return UNKNOWN
+    if type(value) is Const and isinstance(value.value, (int, float)) and node.op in ("-", "+"):
+        return Const(-value.value if node.op == "-" else value.value, value.assumed)
+    return mix([value])
+
+
+def boolean(run: Run, node: ir.Boolean) -> Value:
+    chain = [node]
+    while isinstance(chain[-1].left, ir.Boolean):
+        chain.append(chain[-1].left)
+    value = evaluate(run, chain[-1].left)
+    for part in reversed(chain):
+        decided = decide(run, value)[0]
+        if decided is (part.op == "or"):
+            continue
+        right = evaluate(run, part.right)
+        if decided is not None:
+            value = right
+        elif decide(run, right)[0] is (part.op == "or") and type(right) is Const:
+            value = right
+        elif decide(run, right)[0] is (part.op == "and") and type(right) is Const:
+            pass  # `x and True` asks for x
+        elif part.op == "or" and isinstance(value, Choice):
+            value = choose([*(option for option in value.options if truth(option) is not False), right])
+        elif part.op == "or" and type(value) is Const and value.assumed:
+            value = value if value.value else right
+        else:
+            symbols = symbol_of(value), symbol_of(right)
+            value = choose([value, right]) if part.op == "or" else mix([value, right])
+            if symbols[0] and symbols[1] and type(value) is Data:
+                value = replace(value, symbol=(part.op, *symbols))
+    return value
+
+
+def compare(run: Run, node: ir.Compare) -> Value:
+    left = evaluate(run, node.left)
+    results: list[Value] = []
+    for op, other in node.rest:
+        right = evaluate(run, other)
+        results.append(compare_two(run, op, left, right))
+        left = right
+    if len(results) == 1:
+        return results[0]
+    answers = [truth(result) for result in results]
+    if all(answer is True for answer in answers):
+        return Const(True)
+    return Const(False) if False in answers else UNKNOWN
+
+
+def compare_two(run: Run, op: str, left: Value, right: Value) -> Value:
+    if isinstance(left, Choice) or isinstance(right, Choice):
+        if len(options(left)) * len(options(right)) <= 12:
+            return choose([compare_two(run, op, a, b) for a in options(left) for b in options(right)])
+        return UNKNOWN
+    if op in ("is", "is not", "==", "!="):
+        same = identical(left, right)
+        if same is not None:
+            return Const(same is (op in ("is", "==")))
+    if type(left) is Const and type(right) is Const:
+        if op in COMPARISONS and not (left.assumed or right.assumed):
+            try:
+                return Const(bool(COMPARISONS[op](left.value, right.value)))
+            except TypeError:
+                return UNKNOWN
+        if op in ("in", "not in") and isinstance(left.value, str) and isinstance(right.value, str):
+            if not (left.assumed or right.assumed):
+                return Const((left.value in right.value) is (op == "in"))
+    if op in ("in", "not in") and type(left) is Const and not left.assumed:
+        known = iteration.known_constants(right)
+        if known is not None:
+            return Const((left.value in known) is (op == "in"))
+    flow = mix([left, right]).flow
+    symbol: Symbol | None = None
+    a, b = symbol_of(left), symbol_of(right)
+    if a is not None or b is not None:
+        a_key = a or (left.value if type(left) is Const else None if type(left) is not Lib else left.name)
+        b_key = b or (right.value if type(right) is Const else None if type(right) is not Lib else right.name)
+        if op in ("!=", "is not", "not in"):
+            positive = {"!=": "==", "is not": "is", "not in": "in"}[op]
+            symbol = ("not", (positive, a_key, b_key))
+        else:
+            symbol = (op, a_key, b_key)
+        if b_key is None and type(right) is not Const:
+            symbol = None
+    return Data(flow, symbol=symbol)
+
+
+def identical(left: Value, right: Value) -> bool | None:
+    """Whether two values are equal, where that can be told."""
+    if type(left) is Const and type(right) is Const:
+        if left.assumed or right.assumed:
+            return None
+        return left.value == right.value and isinstance(left.value, bool) == isinstance(right.value, bool) or (
+            left.value == right.value
+        )
+    if isinstance(left, (Obj, Cls, Func)) and isinstance(right, (Obj, Cls, Func)):
+        return True if left is right else False if isinstance(left, Cls) or isinstance(right, Cls) else None
+    if isinstance(left, Lib) and isinstance(right, Lib):
+        return left.name == right.name or None
+    for value, other in ((left, right), (right, left)):
+        if type(value) is Const and value.value is None and isinstance(other, (Obj, Cls, Func, Tuple, Module, Bound)):
+            if isinstance(other, Bound) and symbol_of(other) is not None:
+                return None
+            return False
+    return None
+
+
+def if_expression(run: Run, node: ir.IfExp) -> Value:
+    decided, symbol, positive = decide(run, evaluate(run, node.test))
+    if decided is not None:
+        return evaluate(run, node.body if decided else node.orelse)
+    found: list[Value] = []
+
+    def side(part: ir.Expr) -> Callable[[], int]:
+        def go() -> int:
+            found.append(evaluate(run, part))
+            return 0
+
+        return go
+
+    branches = [side(node.body), side(node.orelse)]
+    if symbol is None:
+        run.fork(branches)
+    else:
+        run.fork(branches if positive else branches[::-1], symbol)
+        if {truth(value) for value in found} == {True, False} and all(type(value) is Const for value in found):
+            same = (truth(found[0]) is True) is (positive or True)
+            return Data(symbol=symbol if same is positive else ("not", symbol))
+    return choose(found) if found else UNKNOWN
+
+
+# --- the rest --------------------------------------------------------------------------------
+
+
+def constant(run: Run, node: ir.Const) -> Value:
+    return Const(node.value)
+
+
+def opaque(run: Run, node: ir.Opaque) -> Value:
+    return UNKNOWN
+
+
+def subscript(run: Run, node: ir.Subscript) -> Value:
+    owner = evaluate(run, node.value)
+    index = evaluate(run, node.index)
+    return iteration.item(run, owner, index, node)
+
+
+def slice_(run: Run, node: ir.Slice) -> Value:
+    parts = [evaluate(run, part) if part is not None else NONE for part in (node.lower, node.upper, node.step)]
+    return run.allocate(Lib("slice"), None, **{"#items": tuple(parts)})
+
+
+def sequence(run: Run, node: ir.Sequence) -> Value:
+    items: list[Value] = []
+    rest: list[Value] = []
+    for element in node.elements:
+        if isinstance(element, ir.Starred):
+            more, tail = iteration.elements(run, evaluate(run, element.value), element)
+            items.extend(more)
+            if tail is not None:
+                rest.append(tail)
+        else:
+            items.append(evaluate(run, element))
+    tail = choose(rest) if rest else None
+    if node.kind == "tuple":
+        return Tuple(tuple(items), tail)
+    return iteration.make_list(run, items, tail, node, node.kind)
+
+
+def starred(run: Run, node: ir.Starred) -> Value:
+    return evaluate(run, node.value)
+
+
+def dictionary(run: Run, node: ir.Dict) -> Value:
+    made = run.allocate(Lib("dict"), node)
+    for key, value in node.items:
+        if key is None:
+            iteration.update(run, made, evaluate(run, value))
+        else:
+            calls.set_item(run, made, evaluate(run, key), evaluate(run, value), node)
+    return made
+
+
+def lambda_(run: Run, node: ir.Lambda) -> Value:
+    return statements.make_function(run, node)
+
+
+def comprehension(run: Run, node: ir.Comprehension) -> Value:
+    return iteration.comprehension(run, node)
+
+
+def await_(run: Run, node: ir.Await) -> Value:
+    return evaluate(run, node.value)
+
+
+def yield_(run: Run, node: ir.Yield) -> Value:
+    value = evaluate(run, node.value) if node.value is not None else NONE
+    frame = run.frame
+    if frame.on_yield is not None:
+        frame.on_yield(value)
+    elif node.from_:
+        items, rest = iteration.elements(run, value, node)
+        frame.yields.extend([*items[:8], *([rest] if rest is not None else [])])
+    elif len(frame.yields) < 16:
+        frame.yields.append(value)
+    return UNKNOWN
+
+
+def fstring(run: Run, node: ir.FString) -> Value:
+    parts = [evaluate(run, part) for part in node.parts]
+    if all(type(part) is Const for part in parts):
+        return Const("".join(str(part.value) for part in parts if type(part) is Const))
+    flow = flow_of(Tuple(tuple(parts)))[0]
+    return Data(flow) if flow else UNKNOWN
+
+
+def walrus(run: Run, node: ir.Walrus) -> Value:
+    value = evaluate(run, node.value)
+    statements.bind(run, node.target, value)
+    return value
+
+
+def call(run: Run, node: ir.Call) -> Value:
+    return calls.evaluate_call(run, node)
+
+
+HANDLERS: dict[type, Callable[[Run, Any], Value]] = {
+    ir.Const: constant,
+    ir.Opaque: opaque,
+    ir.Name: name,
+    ir.Attribute: attribute,
+    ir.Call: call,
+    ir.Subscript: subscript,
+    ir.Slice: slice_,
+    ir.Sequence: sequence,
+    ir.Starred: starred,
+    ir.Dict: dictionary,
+    ir.Unary: unary,
+    ir.Binary: binary,
+    ir.Boolean: boolean,
+    ir.Compare: compare,
+    ir.IfExp: if_expression,
+    ir.Lambda: lambda_,
+    ir.Comprehension: comprehension,
+    ir.Await: await_,
+    ir.Yield: yield_,
+    ir.FString: fstring,
+    ir.Walrus: walrus,
+}

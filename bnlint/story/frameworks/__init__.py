@@ -1,0 +1,11 @@
+"""What libraries do: one room per framework. Each answers the machine's questions about its own names."""
+
+from __future__ import annotations
+
+from bnlint.story.framework import Framework
+from bnlint.story.frameworks.stdlib import Stdlib
+from bnlint.story.frameworks.torch import Torch
+
+
+def all_frameworks() -> tuple[Framework, ...]:
+    return (Stdlib(), Torch())

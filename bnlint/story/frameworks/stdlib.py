@@ -1,0 +1,139 @@
+"""Python's standard library and small helpers around it: options, partial functions, copies, iterators."""
+
+from __future__ import annotations
+
+from bnlint.program import model as ir
+from bnlint.story import calls, iteration, libraries
+from bnlint.story.framework import Args, Framework
+from bnlint.story.frameworks.torch import networks
+from bnlint.story.machine import Run
+from bnlint.story.values import (
+    NONE,
+    UNKNOWN,
+    Const,
+    Data,
+    Lib,
+    Obj,
+    Partial,
+    Tuple,
+    Value,
+    choose,
+    mix,
+    text,
+)
+
+PASSED_ON = frozenset({
+    "tqdm.tqdm", "tqdm.auto.tqdm", "tqdm.notebook.tqdm", "tqdm.tqdm_notebook", "tqdm.autonotebook.tqdm", "tqdm.trange",
+    "rich.progress.track", "progressbar.progressbar", "six.moves.range", "fastprogress.progress_bar", "copy.copy",
+    "functools.lru_cache", "functools.cache", "typing.cast",
+})  # fmt: skip
+
+
+class Stdlib(Framework):
+    roots = (
+        "argparse", "functools", "copy", "collections", "itertools", "sys", "os", "tqdm", "types", "typing", "rich",
+        "easydict", "progressbar", "six", "fastprogress", "dataclasses", "contextlib", "random",
+    )  # fmt: skip
+
+    def call(self, run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
+        first = args.get(0)
+        if name == "argparse.ArgumentParser" or name.endswith(".ArgumentParser"):
+            return run.allocate(Lib("argparse.ArgumentParser"), node)
+        if name == "functools.partial" and first is not None:
+            return Partial(first, args.positional[1:], dict(args.keywords))
+        if name == "functools.wraps":
+            return Lib("functools.identity")
+        if name == "functools.identity":
+            return first
+        if name == "copy.deepcopy" and first is not None:
+            return networks.copy(run, first)
+        if name in PASSED_ON:
+            return first or args.get(None, "iterable") or UNKNOWN
+        if name in ("collections.OrderedDict", "collections.defaultdict", "collections.Counter"):
+            skipped = Args(args.positional[1:], args.keywords) if name.endswith("defaultdict") else args
+            return libraries.call(run, "builtins.dict", skipped, node)
+        if name == "collections.deque":
+            made = iteration.make_list(run, [], None, node)
+            iteration.escape(run, [made])
+            return made
+        if name in ("types.SimpleNamespace", "argparse.Namespace", "easydict.EasyDict"):
+            made = run.allocate(Lib("types.SimpleNamespace"), node)
+            made.slots.update(args.keywords)
+            return made
+        if name.startswith("itertools."):
+            return iterator(run, name.removeprefix("itertools."), args, node)
+        if name in ("sys.exit", "os._exit"):
+            return calls.NEVER
+        return None
+
+    def method(self, run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
+        if not isinstance(owner, Obj) or owner.lib != "argparse.ArgumentParser":
+            return None
+        if name == "add_argument":
+            add_option(run, owner, args)
+            return NONE
+        if name in ("add_argument_group", "add_mutually_exclusive_group"):
+            return owner
+        if name == "set_defaults":
+            for key, value in args.keywords.items():
+                run.memory.write(owner.slots, key, assumed(value, owner, key))
+            return NONE
+        if name in ("parse_args", "parse_known_args", "parse_intermixed_args"):
+            made = run.allocate(Lib("argparse.Namespace"), node)
+            for key, value in owner.slots.items():
+                if not key.startswith("#"):
+                    made.slots[key] = value
+            return Tuple((made, UNKNOWN)) if name == "parse_known_args" else made
+        return UNKNOWN
+
+    def attribute(self, run: Run, obj: Obj, attr: str, node: ir.Expr) -> Value | None:
+        if obj.lib in ("argparse.Namespace", "types.SimpleNamespace"):
+            return Data(symbol=("option", obj.serial, attr), label=attr)
+        return None
+
+
+def add_option(run: Run, parser: Obj, args: Args) -> None:
+    """`add_argument("--batch-size", default=64)`: the option's value is its default, assumed."""
+    names = [known for value in args.positional if (known := text(value)) is not None]
+    long = next((name for name in names if name.startswith("--")), names[0] if names else "")
+    given = args.get(None, "dest")
+    key = (text(given) if given is not None else None) or long.lstrip("-").replace("-", "_")
+    if not key:
+        return
+    default = args.get(None, "default")
+    action = args.get(None, "action")
+    kind = text(action) if action is not None else None
+    if default is None and kind in ("store_true", "store_false"):
+        default = Const(kind == "store_false")
+    run.memory.write(parser.slots, key, assumed(default, parser, key))
+
+
+def assumed(value: Value | None, parser: Obj, key: str) -> Value:
+    """A default: known as a size, never as an answer."""
+    symbol = ("option", parser.serial, key)
+    if type(value) is Const and value.value is not None:
+        return Const(value.value, True, symbol)
+    return Data(symbol=symbol, label=key)
+
+
+def iterator(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
+    first = args.get(0)
+    if name in ("cycle", "islice", "tee") and first is not None:
+        items, rest = iteration.elements(run, first, node)
+        every = [*items, *([rest] if rest is not None else [])]
+        return Tuple((), choose(every)) if every else UNKNOWN
+    if name == "count":
+        return Tuple((), Data(label="index"))
+    if name == "chain":
+        found: list[Value] = []
+        rests: list[Value] = []
+        for value in args.positional:
+            items, rest = iteration.elements(run, value, node)
+            found.extend(items)
+            if rest is not None:
+                rests.append(rest)
+        return Tuple(tuple(found), choose(rests) if rests else None)
+    if name in ("zip_longest",):
+        return libraries.call(run, "builtins.zip", args, node)
+    return mix(args.all())
+

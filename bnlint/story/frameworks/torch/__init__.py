@@ -1,0 +1,215 @@
+"""The room of PyTorch: answers the machine's questions about torch, torchvision, timm and the libraries around them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bnlint.program import model as ir
+from bnlint.story.events import ModeMisused, StateParameter
+from bnlint.story.framework import Args, Exit, Framework
+from bnlint.story.frameworks.torch import building, loading, networks, tensors
+from bnlint.story.frameworks.torch.known import CONTAINERS
+from bnlint.story.machine import Run
+from bnlint.story.values import (
+    NO_TOKENS,
+    NONE,
+    UNKNOWN,
+    Bound,
+    Cls,
+    Const,
+    Data,
+    Func,
+    Lib,
+    Obj,
+    Partial,
+    Value,
+    mix,
+    options,
+    truth,
+)
+
+ROOTS = (
+    "torch", "torchvision", "timm", "apex", "segmentation_models_pytorch", "lightning", "accelerate", "pretrainedmodels",
+    "efficientnet_pytorch", "torchreid", "inplace_abn", "encoding", "fairscale", "torch_geometric", "torchdata", "numpy",
+    "gym", "gymnasium", "gym3", "stable_baselines3", "ignite", "fastai",
+)  # fmt: skip
+
+STATISTICS = frozenset({
+    "running_mean", "running_var", "running_std", "moving_mean", "moving_var", "moving_variance", "moving_std",
+    "running_variance", "pop_mean", "pop_var", "population_mean", "population_var", "global_mean", "global_var",
+})  # fmt: skip
+
+NOT_RECORDING = frozenset({"torch.no_grad", "torch.inference_mode", "torch.autograd.inference_mode"})
+
+
+class Torch(Framework):
+    roots = ROOTS
+
+    def call(self, run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
+        return building.call(run, name, args, node)
+
+    def method(self, run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
+        if isinstance(owner, Obj):
+            if name == "backward" or name == "manual_backward":
+                return tensors.backward(run, UNKNOWN, args, node)
+            if "#mode" in owner.slots:
+                return networks.method(run, owner, name, args, node)
+            if owner.lib == "torch.nn.Parameter":
+                if name == "requires_grad_":
+                    require(owner, args.get(0, "requires_grad"))
+                    return owner
+                return mix(args.all())
+            if owner.lib.startswith("torch.optim.") and name == "step":
+                return building.optimizer_step(run, owner, args, node)
+            if owner.lib in building.RECORDING:
+                return None
+        return tensors.method(run, owner, name, args, node)
+
+    def apply(self, run: Run, obj: Obj, args: Args, node: ir.Call) -> Value | None:
+        if "#mode" in obj.slots:
+            return networks.forward(run, obj, args, node)
+        if obj.lib.endswith("Scaler") and args.positional:
+            tensors.backward(run, UNKNOWN, Args(args.positional[:1]), node)
+            return NONE
+        return None
+
+    def made(self, run: Run, obj: Obj, cls: Cls) -> None:
+        if module_class(run, cls):
+            obj.slots["#mode"] = networks.FRESH
+
+    def attribute(self, run: Run, obj: Obj, attr: str, node: ir.Expr) -> Value | None:
+        if "#mode" not in obj.slots:
+            return Data(kind="size") if attr == "shape" else None
+        if attr == "training":
+            return networks.training_flag(run, obj)
+        if attr in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked", "in_features", "out_features"):
+            return Data(label=attr)
+        if attr == "_modules":
+            return None
+        if obj.slots.get("#norms") in ("yes", "maybe") and not attr.startswith("_") and attr not in METHODS:
+            return building.part(run, obj, attr)
+        return None
+
+    def data_attribute(self, run: Run, data: Data, attr: str) -> Value | None:
+        if attr == "shape":
+            return Data(kind="size") if data.batch is None else Data(kind="size", batch=data.batch, assumed=data.assumed)
+        if attr == "data":
+            return replace(data, grad=NO_TOKENS, symbol=None)
+        if attr in ("T", "grad", "real"):
+            return replace(data, batch=None, symbol=None)
+        return None
+
+    def assigned(self, run: Run, owner: Value, attr: str, value: Value, node: ir.Attribute) -> None:
+        if isinstance(owner, Obj) and owner.lib == "torch.nn.Parameter" and attr == "requires_grad":
+            require(owner, value)
+        if attr in ("training", "train", "eval"):
+            for option in options(owner):
+                self.misused(run, option, attr, value, node)
+        if attr in STATISTICS and isinstance(value, Obj) and value.lib == "torch.nn.Parameter":
+            for option in options(owner):
+                if isinstance(option, Obj) and "#mode" in option.slots and not value.slots.get("#frozen"):
+                    event = run.emit(
+                        StateParameter, node, kind="parameter", name=attr, certain=True, detail="nn.Parameter",
+                    )  # fmt: skip
+                    value.slots["#event"] = event
+
+    def misused(self, run: Run, owner: Value, attr: str, value: Value, node: ir.Attribute) -> None:
+        if not (isinstance(owner, Obj) and "#mode" in owner.slots) or isinstance(value, (Func, Bound, Partial)):
+            return
+        if isinstance(node.value, ir.Name) and node.value.id == "self" and attr == "training":
+            # a module that keeps a flag of its own: what it means is its author's business
+            run.memory.write(owner.slots, "training", value)
+            return
+        if attr == "training" and (networks.is_norm(run, owner) or not any(True for _ in networks.children(owner))):
+            answer = truth(value)
+            if answer is not None:
+                networks.set_mode(run, owner, frozenset({"train" if answer else "eval"}), node, f"training = {answer}")
+            return
+        kind = "training assigned" if attr == "training" else "method replaced"
+        if kind == "method replaced" and truth(value) is None:
+            return
+        run.emit(ModeMisused, node, net=owner, kind=kind, attribute=attr, known=bool(networks.norms_below(run, owner)))
+
+    def stated(self, run: Run, node: ir.Attribute, value: Value) -> None:
+        if node.attr not in ("eval", "train"):
+            return
+        for option in options(value):
+            if isinstance(option, Bound):
+                owner = option.self
+                if isinstance(owner, Obj) and "#mode" in owner.slots:
+                    known = bool(networks.norms_below(run, owner))
+                    run.emit(ModeMisused, node, net=owner, kind="not called", attribute=node.attr, known=known)
+
+    def operator(self, run: Run, op: str, left: Value, right: Value, node: ir.Expr) -> Value | None:
+        return None
+
+    def enter(self, run: Run, value: Value, node: ir.Expr) -> Exit | None:
+        name = value.name if isinstance(value, Lib) else value.lib if isinstance(value, Obj) else ""
+        if name not in building.RECORDING:
+            return None
+        before = run.state.get("grad", True), run.state.get("grad_off")
+        if isinstance(value, Obj) and "#before" in value.slots:
+            before = value.slots["#before"]
+        if isinstance(value, Obj) and "#recording" in value.slots:
+            recording = value.slots["#recording"]
+        else:
+            recording = name not in NOT_RECORDING
+        building.record(run, recording, node)
+
+        def leave() -> None:
+            run.memory.write(run.state, "grad", before[0])
+            run.memory.write(run.state, "grad_off", before[1])
+
+        return leave
+
+    def decorator(self, run: Run, value: Value) -> bool:
+        name = value.name if isinstance(value, Lib) else value.lib if isinstance(value, Obj) else ""
+        return name in building.RECORDING
+
+    def elements(self, run: Run, value: Value, node: ir.Expr) -> tuple[list[Value], Value | None] | None:
+        if not isinstance(value, Obj):
+            return None
+        if loading.is_loader(value):
+            return [], loading.batches(value)
+        if "#mode" in value.slots and ("#items" in value.slots or value.lib in CONTAINERS):
+            return list(value.slots.get("#items", ())), value.slots.get("#rest")
+        return None
+
+    def item(self, run: Run, owner: Value, index: Value, node: ir.Expr) -> Value | None:
+        if type(owner) is Data:
+            if owner.kind == "size":
+                return Const(owner.batch, owner.assumed) if index == Const(0) and owner.batch else Data(kind="size")
+            return tensors.indexed(owner, index)
+        if isinstance(owner, Obj) and "#mode" in owner.slots:
+            return building.child_at(run, owner, index)
+        return None
+
+
+METHODS = frozenset({
+    "train", "eval", "to", "cuda", "cpu", "parameters", "named_parameters", "state_dict", "load_state_dict", "modules", "apply",
+    "children", "named_modules", "named_children", "zero_grad", "requires_grad_", "half", "float", "double", "forward", "buffers",
+    "named_buffers", "register_forward_hook", "register_buffer", "add_module", "share_memory", "compile", "__call__", "type",
+})  # fmt: skip
+
+
+def require(parameter: Obj, value: Value | None) -> None:
+    """`requires_grad = False` on a parameter takes it from the solver."""
+    if value is not None and truth(value) is not True:
+        event = parameter.slots.get("#event")
+        if isinstance(event, StateParameter):
+            event.withdrawn = True
+
+
+def module_class(run: Run, cls: Cls) -> bool:
+    """Whether a project class is an `nn.Module`: by a library base that is one, or an unknown base and a `forward`."""
+    for base in cls.order:
+        if isinstance(base, Lib):
+            root = base.name.partition(".")[0]
+            if base.name.startswith("torch.nn.") or base.name in ("lightning.LightningModule", "torch.jit.ScriptModule"):
+                return True
+            if root not in ("builtins", "abc", "keras", "tensorflow", "typing", "torch", "flax", "jax", "slim", "paddle"):
+                own = cls.table.get("forward")
+                if isinstance(own, Func) and root not in ("mindspore", "mxnet", "jittor", "megengine", "chainer", "tensorlayer"):
+                    return True
+    return False
+

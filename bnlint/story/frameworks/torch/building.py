@@ -1,0 +1,229 @@
+"""Calls of PyTorch's and its neighbours' functions and constructors, by name."""
+
+from __future__ import annotations
+
+from bnlint.program import model as ir
+from bnlint.story import calls, expressions, iteration
+from bnlint.story.events import Built, StateParameter, Stepped
+from bnlint.story.framework import Args
+from bnlint.story.frameworks.torch import known, loading, networks, tensors
+from bnlint.story.machine import Run
+from bnlint.story.values import (
+    NONE,
+    UNKNOWN,
+    Const,
+    Data,
+    Lib,
+    Obj,
+    Token,
+    Value,
+    choose,
+    detached,
+    flow_of,
+    mix,
+    text,
+    truth,
+)
+
+RECORDING = frozenset({
+    "torch.no_grad", "torch.inference_mode", "torch.enable_grad", "torch.set_grad_enabled", "torch.autograd.inference_mode",
+    "torch.autograd.set_grad_enabled", "torch.autograd.enable_grad",
+})  # fmt: skip
+
+SIGNATURES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        [f"torch.nn.{kind}" for kind in ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm")],
+        ("num_features", "eps", "momentum", "affine", "track_running_stats"),
+    ),
+    **dict.fromkeys(
+        [f"torch.nn.LazyBatchNorm{n}d" for n in (1, 2, 3)], ("eps", "momentum", "affine", "track_running_stats")
+    ),
+    **dict.fromkeys(
+        [f"torch.nn.InstanceNorm{n}d" for n in (1, 2, 3)],
+        ("num_features", "eps", "momentum", "affine", "track_running_stats"),
+    ),
+}  # torch 2.13, the constructors' signatures
+
+PASSED_ON = frozenset({
+    "torch.compile", "torch.jit.script", "torch.nn.SyncBatchNorm.convert_sync_batchnorm", "torch.nn.utils.spectral_norm",
+    "torch.nn.utils.weight_norm", "torch.nn.utils.parametrizations.spectral_norm", "torch.jit.optimize_for_inference",
+    "apex.parallel.convert_syncbn_model", "torch.nn.utils.parametrizations.weight_norm",
+})  # fmt: skip
+ENVIRONMENTS = ("gym.make", "gymnasium.make", "gym.vector.make", "gymnasium.make_vec", "gymnasium.vector.make")
+
+
+def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
+    root, _, last = name.rpartition(".")
+    if name in RECORDING:
+        return recording(run, name, args, node)
+    if name in loading.LOADERS:
+        return loading.loader(run, name, args, node)
+    if root == "torch.nn" and last[:1].isupper() and last not in known.NOT_MODULES or name in known.BATCH_NORMS:
+        return build(run, name, args, node)
+    if name in known.WRAPPERS:
+        return networks.layer(run, name, args, node)
+    if name in ("torch.nn.Parameter", "torch.nn.parameter.Parameter"):
+        return parameter(run, args, node)
+    if name in PASSED_ON:
+        return args.get(0) or UNKNOWN
+    if root in ("torch", "numpy", "numpy.random", "torch.Tensor"):
+        made = tensors.created(run, last, args, node)
+        if made is not None:
+            return made
+        found = function(run, last, args, node)
+        if found is not None:
+            return found
+    if root == "torch.optim" and last[:1].isupper():
+        return optimizer(run, name, args, node)
+    if name in ENVIRONMENTS or (root.startswith(("gym", "gymnasium")) and last.endswith(("Env", "Wrapper"))):
+        return Data(kind="environment", label="env")
+    if name in ("torch.autograd.grad", "torch.autograd.functional.jacobian"):
+        return mix(args.all())
+    if name == "torch.autograd.backward":
+        return tensors.backward(run, UNKNOWN, Args(args.positional[:1]), node)
+    if name in ("torch.autograd.Variable",):
+        return args.get(0) or UNKNOWN
+    if name.startswith("accelerate.") or name.startswith("timm.utils.") and last.endswith("Scaler"):
+        return run.allocate(Lib(name), node)
+    return network(run, name, args, node)
+
+
+def build(run: Run, name: str, args: Args, node: ir.Call) -> Obj:
+    """A layer, written down with the arguments it was given."""
+    made = networks.layer(run, name, args, node)
+    signature = SIGNATURES.get(name)
+    if signature is not None:
+        given: dict[str, tuple[Value, ir.Expr]] = {}
+        for place, (value, expr) in enumerate(zip(args.positional, args.nodes, strict=False)):
+            if place < len(signature):
+                given[signature[place]] = (value, expr)
+        for keyword, value in args.keywords.items():
+            if keyword in args.keyword_nodes:
+                given[keyword] = (value, args.keyword_nodes[keyword])
+        run.emit(Built, node, lib=name, obj=made, call=node, arguments=given, positional=len(args.nodes))
+    return made
+
+
+def network(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
+    """A library's network, if the name is one's constructor."""
+    chosen = next((known_text for value in args.positional[:2] if (known_text := text(value))), None)
+    holds = known.network(name, chosen)
+    if holds is None and name in run.project.options.models_with_batch_norm:
+        holds = "yes"
+    if holds is None:
+        return None
+    made = run.allocate(Lib(name), node)
+    made.slots["#mode"] = networks.FRESH
+    made.slots["#norms"] = holds
+    return made
+
+
+def part(run: Run, obj: Obj, attr: str) -> Obj:
+    """A sub-module of a library network: it may hold batch norm where the whole does."""
+    made = run.allocate(Lib(f"{obj.lib}.{attr}"), None)
+    made.slots["#mode"] = obj.slots["#mode"]
+    made.slots["#norms"] = "no" if attr in ("fc", "classifier", "head", "avgpool", "relu", "maxpool") else "maybe"
+    run.memory.write(obj.slots, attr, made)
+    return made
+
+
+def child_at(run: Run, obj: Obj, index: Value) -> Value | None:
+    """`container[index]`"""
+    if type(index) is Const and isinstance(index.value, str):
+        found = obj.slots.get(index.value)
+        return found if isinstance(found, Obj) else None
+    items: tuple[Value, ...] = obj.slots.get("#items", ())
+    if type(index) is Const and isinstance(index.value, int) and -len(items) <= index.value < len(items):
+        return items[index.value]
+    if isinstance(index, Obj) and index.lib == "slice":
+        made = run.allocate(Lib(obj.lib or "torch.nn.Sequential"), None)
+        made.slots["#mode"] = obj.slots["#mode"]
+        made.slots["#items"] = tuple(iteration.cut(list(items), index))
+        return made
+    parts: list[Value] = list(networks.children(obj))
+    return choose(parts) if parts else None
+
+
+def parameter(run: Run, args: Args, node: ir.Call) -> Obj:
+    made = run.allocate(Lib("torch.nn.Parameter"), node)
+    flag = args.get(1, "requires_grad")
+    made.slots["#frozen"] = flag is not None and truth(flag) is not True
+    return made
+
+
+# --- functions of tensors --------------------------------------------------------------------
+
+
+def function(run: Run, last: str, args: Args, node: ir.Call) -> Value | None:
+    if last in ("cat", "concat", "concatenate", "vstack"):
+        return tensors.concatenated(run, args, node)
+    if last in ("stack",):
+        return tensors.stacked(run, args, node)
+    if last in ("tensor", "array", "asarray", "as_tensor", "FloatTensor", "from_numpy", "Tensor", "LongTensor"):
+        return tensors.from_list(run, args, node)
+    if last in ("unsqueeze", "expand_dims"):
+        return tensors.with_new_axis(args.get(0) or UNKNOWN, args.get(1, "dim") or args.get(None, "axis"))
+    if last in ("reshape",):
+        first = args.get(0)
+        return tensors.reshaped(run, first, Args(args.positional[1:], args.keywords), node) if type(first) is Data else None
+    if last in ("argmax", "argmin", "no_grad"):
+        return detached(mix(args.all()))
+    first = args.get(0)
+    if type(first) is Data and last in tensors.KEEPING:
+        return first
+    return None
+
+
+# --- optimisers and gradients ----------------------------------------------------------------
+
+
+def optimizer(run: Run, name: str, args: Args, node: ir.Call) -> Obj:
+    made = run.allocate(Lib(name), node)
+    given = args.get(0, "params")
+    if given is None:
+        return made
+    made.slots["#params"] = given
+    for token in sorted(collect(given), key=lambda token: token.kind):
+        if token.kind in ("buffers", "state_dict") and networks.norms_below(run, token.ref):
+            run.emit(
+                StateParameter, node, kind="group", name=token.kind, certain=True, detail=name.rpartition(".")[2],
+            )  # fmt: skip
+    return made
+
+
+def collect(value: Value) -> set[Token]:
+    """Tokens in an optimiser's argument, also inside groups."""
+    found: set[Token] = set(flow_of(value)[0])
+    return found
+
+
+def optimizer_step(run: Run, owner: Obj, args: Args, node: ir.Call) -> Value:
+    closure = args.get(0, "closure")
+    if closure is not None and not isinstance(closure, (Const, Data)):
+        calls.call(run, closure, Args(), node)
+    run.emit(Stepped, node, optimizer=owner)
+    return NONE
+
+
+def recording(run: Run, name: str, args: Args, node: ir.Call) -> Value:
+    """`torch.no_grad()` as a context or decorator, `torch.set_grad_enabled(flag)` also as a statement."""
+    if name in ("torch.no_grad", "torch.enable_grad") and args.positional:
+        return args.positional[0]  # used as a decorator without a call
+    made = run.allocate(Lib(name), node)
+    if name.endswith("set_grad_enabled"):
+        flag = args.get(0, "mode")
+        answer = expressions.decide(run, flag)[0] if flag is not None else None
+        made.slots["#recording"] = answer
+        made.slots["#before"] = (run.state.get("grad", True), run.state.get("grad_off"))
+        record(run, answer, node)
+    elif name.endswith("inference_mode"):
+        flag = args.get(0, "mode")
+        made.slots["#recording"] = False if flag is None else (None if (answer := truth(flag)) is None else not answer)
+    return made
+
+
+def record(run: Run, answer: bool | None, node: ir.Expr) -> None:
+    """Switch the recording of gradients."""
+    run.memory.write(run.state, "grad", answer)
+    run.memory.write(run.state, "grad_off", None if answer else run.place(node))
+

@@ -1,0 +1,378 @@
+"""PyTorch modules: how they are built and nested, the mode of each, and what a forward runs through.
+
+Facts: torch 2.13, "Module" (new modules start in train mode; `train`/`eval` recurse into registered children and return
+self; plain Python lists register nothing).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from bnlint.program import model as ir
+from bnlint.story import calls, expressions, iteration, objects
+from bnlint.story.events import Forward, Mode, ModeSet, NormUse
+from bnlint.story.framework import Args
+from bnlint.story.frameworks.torch.known import BATCH_NORMS, CONTAINERS, WRAPPERS
+from bnlint.story.machine import Run
+from bnlint.story.values import (
+    NO_TOKENS,
+    NONE,
+    UNKNOWN,
+    Choice,
+    Cls,
+    Const,
+    Data,
+    Func,
+    Lib,
+    Obj,
+    Token,
+    Tuple,
+    Value,
+    choose,
+    mix,
+    options,
+    text,
+    truth,
+)
+
+FRESH = frozenset({Mode("train", -1)})
+WALK_LIMIT = 4000
+
+
+def is_module(value: Value) -> bool:
+    return isinstance(value, Obj) and "#mode" in value.slots
+
+
+def is_norm(run: Run, obj: Obj) -> bool:
+    """Whether a module is itself a batch norm, of the library or derived from it."""
+    names = run.project.options.batch_norm_classes
+    if isinstance(obj.cls, Lib):
+        return obj.cls.name in BATCH_NORMS or obj.cls.name in names or obj.cls.name.rpartition(".")[2] in names
+    return obj.cls.name in names or any(isinstance(base, Lib) and base.name in BATCH_NORMS for base in obj.cls.order)
+
+
+def children(obj: Obj) -> Iterator[Obj]:
+    """The registered sub-modules of a module."""
+    for key, value in list(obj.slots.items()):
+        if isinstance(key, str) and key.startswith("#") and key not in ("#items", "#rest"):
+            continue
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, (Obj, Choice)):
+                for option in options(part):
+                    if isinstance(option, Obj) and "#mode" in option.slots:
+                        yield option
+
+
+def descendants(obj: Obj) -> list[Obj]:
+    """A module and everything registered below it, each once."""
+    found: dict[int, Obj] = {}
+    stack = [obj]
+    while stack and len(found) < WALK_LIMIT:
+        current = stack.pop()
+        if id(current) not in found:
+            found[id(current)] = current
+            stack.extend(reversed(list(children(current))))
+    return list(found.values())
+
+
+def norms_below(run: Run, obj: Obj) -> list[Obj]:
+    return [part for part in descendants(obj) if is_norm(run, part) or part.slots.get("#norms") in ("yes", "maybe")]
+
+
+# --- modes -----------------------------------------------------------------------------------
+
+
+def set_mode(run: Run, obj: Obj, modes: frozenset[str], node: ir.Expr, how: str) -> None:
+    """Put a module and everything below it into one of these modes, as `Module.train(mode)` does."""
+    event = run.emit(ModeSet, node, net=obj, modes=modes, how=how)
+    marks = frozenset(Mode(mode, event.number) for mode in modes)
+    seen: set[int] = set()
+    stack = [obj]
+    while stack and len(seen) < WALK_LIMIT:
+        current = stack.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        own = own_train(run, current) if current is not obj else None
+        if own is not None:
+            argument = Const(modes == {"train"}) if len(modes) == 1 else UNKNOWN
+            calls.call_function(run, own, Args((current, argument)), node)
+            continue
+        run.memory.write(current.slots, "#mode", marks)
+        stack.extend(children(current))
+
+
+def own_train(run: Run, obj: Obj) -> Func | None:
+    """The `train` that a project class defines for itself."""
+    if isinstance(obj.cls, Cls):
+        found = objects.find(run, obj.cls.order, "train")
+        if isinstance(found, Func) and len(found.node.params.items) in (1, 2):
+            return found
+    return None
+
+
+def train(run: Run, obj: Obj, args: Args, node: ir.Expr) -> Value:
+    argument = args.get(0, "mode")
+    if argument is None:
+        set_mode(run, obj, frozenset({"train"}), node, "train()")
+        return obj
+    decided, symbol, positive = expressions.decide(run, argument)
+    if decided is not None:
+        set_mode(run, obj, frozenset({"train" if decided else "eval"}), node, f"train({decided})")
+    elif symbol is not None:
+
+        def side(mode: str) -> int:
+            set_mode(run, obj, frozenset({mode}), node, "train(...)")
+            return 0
+
+        first, second = ("train", "eval") if positive else ("eval", "train")
+        run.fork([lambda: side(first), lambda: side(second)], symbol)
+    else:
+        modes = argument_modes(argument)
+        set_mode(run, obj, modes, node, "train(...)")
+    return obj
+
+
+def argument_modes(argument: Value) -> frozenset[str]:
+    answers = {truth(option) for option in options(argument)}
+    found = {"train" if answer else "eval" for answer in answers if answer is not None}
+    return frozenset({"train", "eval"}) if None in answers else frozenset(found)
+
+
+def evaluate(run: Run, obj: Obj, args: Args, node: ir.Expr) -> Value:
+    """`eval()` is `train(False)`, also through an override."""
+    own = own_train(run, obj)
+    if own is not None:
+        calls.call_function(run, own, Args((obj, Const(False))), node)
+    else:
+        set_mode(run, obj, frozenset({"eval"}), node, "eval()")
+    return obj
+
+
+def training_flag(run: Run, obj: Obj) -> Value:
+    """What `obj.training` reads."""
+    marks: frozenset[Mode] = run.memory.read(obj.slots, "#mode")
+    modes = {mark.name for mark in marks}
+    if len(modes) == 1:
+        return Const(modes == {"train"}, symbol=("mode", obj.serial, marks))
+    return Data(symbol=("mode", obj.serial, marks))
+
+
+# --- building --------------------------------------------------------------------------------
+
+
+def layer(run: Run, name: str, args: Args, node: ir.Call) -> Obj:
+    """A module of the library."""
+    made = run.allocate(Lib(name), node)
+    made.slots["#mode"] = FRESH
+    if name in CONTAINERS:
+        fill(run, made, args, node)
+    elif name in WRAPPERS:
+        inner = args.get(0, "module") or args.get(0, "model") or UNKNOWN
+        if name.endswith(("AveragedModel", "ModelEma", "ModelEmaV2")):
+            inner = copy(run, inner)
+        made.slots["module"] = inner
+        for option in options(inner):
+            if isinstance(option, Obj) and "#mode" in option.slots:
+                made.slots["#mode"] = option.slots["#mode"]
+    return made
+
+
+def fill(run: Run, made: Obj, args: Args, node: ir.Call) -> None:
+    """The elements of Sequential(*layers), ModuleList(list) or ModuleDict(dict)."""
+    if made.lib == "torch.nn.Sequential":
+        items, rest = list(args.positional), args.star
+        if len(items) == 1 and isinstance(items[0], Obj) and items[0].lib == "dict":
+            items = iteration.dict_values(items[0])
+    else:
+        first = args.get(0)
+        if isinstance(first, Obj) and first.lib == "dict":
+            for key, value in first.slots.items():
+                if not str(key).startswith("#"):
+                    made.slots[str(key)] = value
+            return
+        items, rest = iteration.elements(run, first, node) if first is not None else ([], None)
+    made.slots["#items"] = tuple(items)
+    if rest is not None:
+        made.slots["#rest"] = rest
+
+
+def copy(run: Run, value: Value, seen: dict[int, Obj] | None = None) -> Value:
+    """`copy.deepcopy`: new objects with the same modes and nested copies."""
+    seen = {} if seen is None else seen
+    if isinstance(value, Choice):
+        return choose([copy(run, option, seen) for option in value.options])
+    if isinstance(value, Tuple):
+        return Tuple(tuple(copy(run, item, seen) for item in value.items), value.rest)
+    if not isinstance(value, Obj):
+        return value
+    if id(value) in seen:
+        return seen[id(value)]
+    run.serial += 1
+    run.loud += 1
+    made = seen[id(value)] = Obj(value.cls, value.site, {}, run.serial)
+    if len(seen) > WALK_LIMIT:
+        return value
+    for key, part in list(value.slots.items()):
+        if key in ("#items",) and isinstance(part, tuple):
+            made.slots[key] = tuple(copy(run, item, seen) for item in part)
+        elif isinstance(part, (Obj, Choice)):
+            made.slots[key] = copy(run, part, seen)
+        else:
+            made.slots[key] = part
+    return made
+
+
+# --- forwards --------------------------------------------------------------------------------
+
+
+def forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
+    """Apply a module. The outermost forward is written down, with the batch norms it ran through."""
+    if run.forwards:
+        return inner_forward(run, obj, args, node)
+    first = args.positional[0] if args.positional else next(iter(args.keywords.values()), UNKNOWN)
+    batch, assumed = batch_of(first)
+    event = run.emit(
+        Forward, node, net=obj, norms=(), inputs=tuple(args.all()), batch=batch, batch_assumed=assumed,
+        grad=run.state.get("grad", True), grad_off=run.state.get("grad_off"), framework="torch",
+    )  # fmt: skip
+    norms: dict[int, NormUse] = {}
+    run.norms.append(norms)
+    run.forwards += 1
+    try:
+        result = inner_forward(run, obj, args, node)
+    finally:
+        run.forwards -= 1
+        run.norms.pop()
+    if not norms:
+        for norm in norms_below(run, obj):
+            sure = norm.slots.get("#norms") == "yes" and norm is obj
+            norms[id(norm)] = NormUse(norm, norm.slots["#mode"], sure)
+    event.norms = tuple(norms.values())
+    grad = frozenset({event.token}) if event.grad is not False else NO_TOKENS
+    return tag(result, frozenset({event.token}), grad, event.grad is False, batch, assumed)
+
+
+def inner_forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
+    run.step()
+    if isinstance(obj.cls, Cls) and not is_norm(run, obj):
+        own = objects.find(run, obj.cls.order, "forward")
+        if isinstance(own, Func):
+            return calls.call_function(run, own, calls.with_self(obj, args), node)
+        if not obj.cls.order or not any(isinstance(base, Lib) and base.name in CONTAINERS for base in obj.cls.order):
+            return mix(args.all())
+    if is_norm(run, obj) or obj.slots.get("#norms") in ("yes", "maybe"):
+        use = NormUse(obj, run.memory.read(obj.slots, "#mode"), obj.slots.get("#norms") != "maybe")
+        if run.norms:
+            run.norms[-1][id(obj)] = use
+    if "module" in obj.slots and obj.lib in WRAPPERS:
+        return calls.call(run, obj.slots["module"], args, node)
+    if "#items" in obj.slots:
+        value = args.positional[0] if args.positional else UNKNOWN
+        for item in obj.slots["#items"]:
+            value = calls.call(run, item, Args((value,)), node)
+        if "#rest" in obj.slots:
+            value = calls.call(run, obj.slots["#rest"], Args((value,)), node)
+        return value
+    return layer_output(args)
+
+
+def layer_output(args: Args) -> Value:
+    """What a leaf layer gives: as many examples as it was given."""
+    first = args.positional[0] if args.positional else UNKNOWN
+    result = mix(args.all())
+    return replace(result, batch=first.batch, assumed=first.assumed) if type(first) is Data else result
+
+
+def batch_of(value: Value) -> tuple[int | None, bool]:
+    """The batch size of an input, and whether it is only assumed."""
+    if type(value) is Data:
+        return value.batch, value.assumed
+    if isinstance(value, Choice):
+        sizes = {batch_of(option) for option in value.options}
+        return sizes.pop() if len(sizes) == 1 else (None, False)
+    return None, False
+
+
+def tag(
+    value: Value, flow: frozenset[Token], grad: frozenset[Token], cut: bool, batch: int | None, assumed: bool, depth: int = 3
+) -> Value:
+    """Mark everything a forward returned as influenced by it."""
+    if type(value) is Data:
+        size = value.batch if value.batch is not None else batch
+        kept = NO_TOKENS if cut else value.grad | grad
+        return Data(value.flow | flow, kept, size, value.assumed or assumed, (), None, value.label, "tensor")
+    if depth and isinstance(value, Tuple):
+        items = tuple(tag(item, flow, grad, cut, batch, assumed, depth - 1) for item in value.items)
+        rest = tag(value.rest, flow, grad, cut, batch, assumed, depth - 1) if value.rest is not None else None
+        return Tuple(items, rest)
+    if depth and isinstance(value, Choice):
+        return choose([tag(option, flow, grad, cut, batch, assumed, depth - 1) for option in value.options])
+    if depth and isinstance(value, Obj) and value.lib in ("list", "dict"):
+        for key, part in list(value.slots.items()):
+            if key == "#items":
+                value.slots[key] = tuple(tag(item, flow, grad, cut, batch, assumed, depth - 1) for item in part)
+            elif not str(key).startswith("#") or key == "#rest":
+                value.slots[key] = tag(part, flow, grad, cut, batch, assumed, depth - 1)
+        return value
+    if type(value) is Const and value.value is None:
+        return value
+    if isinstance(value, Obj) and isinstance(value.cls, Cls):
+        return value
+    return Data(flow, grad, batch, assumed, kind="tensor")
+
+
+# --- methods of modules ----------------------------------------------------------------------
+
+SAME = frozenset({
+    "to", "cuda", "cpu", "float", "double", "half", "bfloat16", "xpu", "requires_grad_", "share_memory", "type", "compile",
+    "to_empty", "npu", "mps",
+})  # fmt: skip
+
+
+def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | None:
+    """A method that `torch.nn.Module` gives to every module."""
+    if name == "train":
+        return train(run, obj, args, node)
+    if name == "eval":
+        return evaluate(run, obj, args, node)
+    if name in SAME:
+        return obj
+    if name in ("__call__", "forward"):
+        return forward(run, obj, args, node)
+    if name in ("modules", "children"):
+        found = descendants(obj) if name == "modules" else list(children(obj))
+        return Tuple(tuple(found))
+    if name in ("named_modules", "named_children"):
+        found = descendants(obj) if name == "named_modules" else list(children(obj))
+        return Tuple(tuple(Tuple((UNKNOWN, part)) for part in found))
+    if name == "apply":
+        func = args.get(0, "fn")
+        if func is not None:
+            for part in descendants(obj):
+                run.step()
+                calls.call(run, func, Args((part,)), node)
+        return obj
+    if name in ("parameters", "named_parameters", "state_dict", "buffers", "named_buffers"):
+        kind = name.removeprefix("named_")
+        return Data(frozenset({Token(kind, obj)}), kind=name)
+    if name in ("add_module", "register_module"):
+        key, part = args.get(0, "name"), args.get(1, "module")
+        if part is not None:
+            known = text(key) if key is not None else None
+            run.serial += 1
+            run.memory.write(obj.slots, known or f"<module {run.serial}>", part)
+        return NONE
+    if name in ("append", "extend", "insert") and obj.lib in CONTAINERS:
+        added = list(args.positional[-1:]) if name != "extend" else iteration.elements(run, args.positional[0], node)[0]
+        run.memory.write(obj.slots, "#items", (*obj.slots.get("#items", ()), *added))
+        return obj
+    if name in ("load_state_dict", "zero_grad", "register_buffer", "register_parameter", "__init__", "register_forward_hook"):
+        if name == "register_buffer" and (known := text(args.get(0, "name") or UNKNOWN)):
+            run.memory.write(obj.slots, known, Data(kind="buffer", label=known))
+        return NONE
+    if name in ("values", "items", "keys") and obj.lib == "torch.nn.ModuleDict":
+        below = tuple(children(obj))
+        return Tuple(tuple(Tuple((UNKNOWN, part)) for part in below) if name == "items" else below)
+    return None

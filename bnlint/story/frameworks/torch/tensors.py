@@ -1,0 +1,250 @@
+"""Tensors and arrays: what operations do to the batch axis, and where gradients end. Also NumPy's, which RL code mixes in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bnlint.program import model as ir
+from bnlint.story import iteration
+from bnlint.story.events import Acted, Backward, Forward
+from bnlint.story.framework import Args
+from bnlint.story.machine import Run
+from bnlint.story.values import (
+    NO_TOKENS,
+    NONE,
+    UNKNOWN,
+    Const,
+    Data,
+    Obj,
+    Token,
+    Tuple,
+    Value,
+    detached,
+    flow_of,
+    mix,
+    number,
+)
+
+DETACHING = frozenset({"detach", "detach_", "numpy", "item", "tolist", "argmax", "argmin", "long", "int", "bool", "byte"})
+KEEPING = frozenset({
+    "to", "cuda", "cpu", "float", "double", "half", "contiguous", "clone", "requires_grad_", "type", "clamp", "pin_memory",
+    "float_", "type_as", "detach", "detach_", "numpy", "data", "squeeze_", "relu", "sigmoid", "tanh", "softmax", "abs",
+    "astype", "copy", "flatten", "clip", "bfloat16", "expand_as", "view_as", "log_softmax", "exp", "log", "mul", "add", "sub",
+    "div", "div_", "mul_", "add_", "sub_", "long", "int", "bool", "npu", "xpu", "permute_", "fill_", "normal_", "uniform_",
+})  # fmt: skip
+
+NOISE = frozenset({
+    "randn", "rand", "randint", "randn_like", "rand_like", "normal", "empty", "randperm", "random", "uniform", "bernoulli",
+})  # fmt: skip
+CREATING = frozenset({"zeros", "ones", "full", "arange", "linspace", "zeros_like", "ones_like", "empty_like", "full_like", "eye"})
+
+
+def size(value: Value | None) -> tuple[int | None, bool]:
+    """A known positive whole number, and whether it is only assumed."""
+    known = number(value) if value is not None else None
+    if known is None or known[0] != int(known[0]) or known[0] < 0:
+        return None, False
+    return int(known[0]), known[1]
+
+
+def shape_argument(run: Run, args: Args, node: ir.Call) -> tuple[int | None, bool]:
+    """The first size of `(n, ...)` or `((n, ...))`."""
+    first = args.get(0, "size") or args.get(None, "shape")
+    if isinstance(first, Tuple) or (isinstance(first, Obj) and first.lib == "list"):
+        items, _ = iteration.elements(run, first, node)
+        first = items[0] if items else None
+    return size(first)
+
+
+def created(run: Run, name: str, args: Args, node: ir.Call) -> Data | None:
+    """`torch.randn(16, 100)` and its like: noise and constants of a known first size."""
+    if name in NOISE or name in CREATING:
+        kind = "noise" if name in NOISE else "constant"
+        if name.endswith("_like"):
+            inner = args.get(0)
+            batch, assumed = (inner.batch, inner.assumed) if type(inner) is Data else (None, False)
+        else:
+            where = args.get(2, "size") if name in ("normal", "uniform", "randint") else None
+            if where is not None:
+                args = Args((where,))
+            batch, assumed = shape_argument(run, args, node)
+        run.serial += 1
+        return Data(frozenset({Token(kind, run.serial)}), NO_TOKENS, batch, assumed, kind="tensor")
+    return None
+
+
+def concatenated(run: Run, args: Args, node: ir.Call) -> Value:
+    """`cat([a, b])` along the first axis: the batches add up, and the parts are remembered."""
+    first = args.get(0, "tensors") or UNKNOWN
+    axis = args.get(1, "dim") or args.get(None, "axis")
+    items, rest = iteration.elements(run, first, node)
+    result = mix([first])
+    if rest is not None or (axis is not None and not (type(axis) is Const and axis.value == 0)):
+        sizes = {(item.batch, item.assumed) for item in items if type(item) is Data}
+        if axis is not None and type(axis) is Const and axis.value not in (0, None) and len(sizes) == 1:
+            batch, assumed = sizes.pop()
+            return replace(result, batch=batch, assumed=assumed)
+        return result
+    parts = tuple(item for item in items if type(item) is Data)
+    if len(parts) != len(items):
+        return result
+    known = [part.batch for part in parts]
+    total = sum(batch for batch in known if batch is not None) if None not in known else None
+    return replace(result, batch=total, assumed=any(part.assumed for part in parts), parts=parts)
+
+
+def stacked(run: Run, args: Args, node: ir.Call) -> Value:
+    first = args.get(0, "tensors") or UNKNOWN
+    items, rest = iteration.elements(run, first, node)
+    return replace(mix([first]), batch=len(items) if rest is None and items else None)
+
+
+def from_list(run: Run, args: Args, node: ir.Call) -> Value:
+    """`torch.tensor([x])`, `np.array([x])`: as long as the list."""
+    first = args.get(0)
+    if first is None:
+        return UNKNOWN
+    if type(first) is Data:
+        return first
+    result = mix([first])
+    if isinstance(first, (Obj, Tuple)):
+        items, rest = iteration.elements(run, first, node)
+        if rest is None and items:
+            return replace(result, batch=len(items))
+    return result
+
+
+def with_new_axis(value: Value, axis: Value | None) -> Value:
+    """`unsqueeze(axis)`, `expand_dims(x, axis)`"""
+    result = mix([value])
+    if type(axis) is Const and axis.value == 0:
+        return replace(result, batch=1, kind="tensor")
+    if type(value) is Data:
+        return replace(result, batch=value.batch, assumed=value.assumed)
+    return result
+
+
+def indexed(owner: Data, index: Value) -> Data | None:
+    """`x[None]`, `x[None, ...]`, `x[:, 0]`, `x[:n]`, `x[mask]`"""
+    first = index.items[0] if isinstance(index, Tuple) and index.items else index
+    if type(first) is Const and first.value is None and not first.assumed:
+        return replace(owner, batch=1, parts=(), symbol=None, kind="tensor")
+    if isinstance(first, Obj) and first.lib == "slice":
+        bounds = first.slots["#items"]
+        if all(type(bound) is Const and bound.value is None for bound in bounds):
+            return replace(owner, parts=(), symbol=None)
+        upper = size(bounds[1])
+        if upper[0] is not None and owner.batch is None and type(bounds[0]) is Const and bounds[0].value in (None, 0):
+            return replace(owner, batch=None, parts=(), symbol=None)
+        return replace(owner, batch=None, parts=(), symbol=None)
+    return None
+
+
+def reshaped(run: Run, owner: Data, args: Args, node: ir.Call) -> Value:
+    """`x.view(n, -1)`: the first axis is what it is told to be."""
+    batch, assumed = shape_argument(run, args, node)
+    first = args.get(0)
+    if isinstance(first, (Tuple, Obj)):
+        items, _ = iteration.elements(run, first, node)
+        first = items[0] if items else None
+    if type(first) is Data and first.kind == "size":
+        batch, assumed = owner.batch, owner.assumed
+    return replace(owner, batch=batch, assumed=assumed, parts=(), symbol=None)
+
+
+def method(run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
+    """A method of a tensor, an array or something unknown."""
+    if name == "backward":
+        return backward(run, owner, args, node)
+    if name == "step":
+        return environment_step(run, owner, args, node)
+    if type(owner) is not Data:
+        return None
+    if name in ("unsqueeze", "unsqueeze_"):
+        return with_new_axis(owner, args.get(0, "dim"))
+    if name in ("view", "reshape", "resize", "resize_"):
+        return reshaped(run, owner, args, node)
+    if name == "size":
+        if owner.batch is not None and type(args.get(0, "dim")) is Const and args.get(0, "dim") == Const(0):
+            return Const(owner.batch, owner.assumed)
+        return Data(kind="size")
+    if name in ("chunk", "split"):
+        return Tuple((), replace(owner, batch=None, parts=(), symbol=None))
+    if name in ("requires_grad_", "requires_grad"):
+        return owner
+    if name in DETACHING:
+        kept = owner if name in KEEPING else replace(owner, batch=None)
+        return replace(detached(kept), symbol=None)
+    if name in KEEPING:
+        return replace(owner, symbol=None) if owner.symbol is not None and owner.flow else owner
+    return None
+
+
+def backward(run: Run, owner: Value, args: Args, node: ir.Call) -> Value:
+    """`loss.backward()`, `accelerator.backward(loss)`: the forwards that the gradient reaches are training."""
+    flow, grad = flow_of(owner)
+    for value in args.all():
+        more = flow_of(value)
+        flow, grad = flow | more[0], grad | more[1]
+    learn(run, flow, grad, node)
+    return NONE
+
+
+def learn(run: Run, flow: frozenset[Token], grad: frozenset[Token], node: ir.Call) -> None:
+    forwards = frozenset(token.ref for token in grad if token.kind == "forward")
+    event = run.emit(Backward, node, forwards=forwards, flow=flow)
+    for token in flow:
+        if token.kind == "forward":
+            purpose = "training" if token in grad else "auxiliary"
+            mark(run, token.ref, purpose, event.where)
+
+
+def mark(run: Run, number_: int, purpose: str, where: object) -> None:
+    """Write down what a forward turned out to be for."""
+    forward = run.story.event(number_)
+    if isinstance(forward, Forward):
+        forward.purposes.add(purpose)
+        forward.reached.setdefault(purpose, where)  # type: ignore[arg-type]
+
+
+ENVIRONMENT_WORDS = ("env", "game", "world", "simulator", "gym")
+OPTIMIZER_WORDS = ("optim", "sched", "solver", "opt", "lr", "scaler", "warmup", "adam", "sgd", "prof", "epoch")
+
+
+def environment_step(run: Run, owner: Value, args: Args, node: ir.Call) -> Value | None:
+    """`env.step(action)`: forwards that the action comes from are acting; what comes back is an observation."""
+    action = args.get(0, "action") or args.get(0, "actions")
+    if action is None:
+        return None
+    label = owner_label(owner, node)
+    kind = owner.kind if type(owner) is Data else owner.lib if isinstance(owner, Obj) else ""
+    words = label.lower()
+    is_environment = kind == "environment" or any(word in words for word in ENVIRONMENT_WORDS)
+    if not is_environment:
+        return None
+    act(run, action, node)
+    return observation(run)
+
+
+def act(run: Run, action: Value, node: ir.Call) -> None:
+    flow = flow_of(action)[0]
+    forwards = frozenset(token.ref for token in flow if token.kind == "forward")
+    event = run.emit(Acted, node, forwards=forwards)
+    for each in forwards:
+        mark(run, each, "acting", event.where)
+
+
+def observation(run: Run) -> Data:
+    run.serial += 1
+    return Data(frozenset({Token("observation", run.serial)}))
+
+
+def owner_label(owner: Value, node: ir.Call) -> str:
+    """The name under which the owner of a method is known in the text."""
+    func = node.func
+    if isinstance(func, ir.Attribute):
+        if isinstance(func.value, ir.Name):
+            return func.value.id
+        if isinstance(func.value, ir.Attribute):
+            return func.value.attr
+    return owner.label if type(owner) is Data else ""

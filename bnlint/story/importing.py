@@ -1,0 +1,102 @@
+"""Imports: project files are run once, names of other libraries stay names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bnlint.program import model as ir
+from bnlint.story import expressions, iteration, libraries, statements
+from bnlint.story.machine import Frame, OutOfSteps, Run
+from bnlint.story.memory import MISSING
+from bnlint.story.values import UNKNOWN, Const, Lib, Module, Scope, Table, Value
+
+
+def load(run: Run, path: Path, name: str) -> Module | None:
+    """The module of a project file, its body run if this is the first time; None if the file was not parsed."""
+    known = run.modules.get(path)
+    if known is not None:
+        return known
+    program = run.project.programs.get(path)
+    if program is None:
+        return None
+    table: Table = {"__name__": Const(name), "__file__": UNKNOWN}
+    module = run.modules[path] = Module(path, name, table, program)
+    scope = Scope(table, None, module)
+    with run.apart(path):
+        run.frames.append(Frame(scope, None, "<module>", run.memory.mark(), None))
+        try:
+            statements.run_block(run, program.body)
+        except OutOfSteps:
+            run.story.exhausted = True
+        finally:
+            run.frames.pop()
+    return module
+
+
+def import_modules(run: Run, node: ir.Import) -> None:
+    for dotted, alias in node.names:
+        first = dotted.partition(".")[0]
+        table = expressions.scope_for(run, alias or first).table
+        if alias:
+            run.memory.write(table, alias, named(run, dotted, 0))
+        else:
+            named(run, dotted, 0)
+            run.memory.write(table, first, named(run, first, 0))
+
+
+def named(run: Run, dotted: str, level: int) -> Value:
+    """The module that a dotted name means here: a project module, or a library's name."""
+    here = run.frame.scope.module.path
+    path = run.project.imports.resolve(here, dotted, level)
+    if path is not None:
+        module = load(run, path, dotted) if path.suffix else package(run, path, dotted)
+        return module if module is not None else UNKNOWN
+    return Lib(libraries.canonical(dotted)) if level == 0 else UNKNOWN
+
+
+def package(run: Run, folder: Path, name: str) -> Module:
+    """A folder without `__init__.py`."""
+    known = run.modules.get(folder)
+    if known is None:
+        known = run.modules[folder] = Module(folder, name, {}, run.frame.scope.module.offsets)
+    return known
+
+
+def import_names(run: Run, node: ir.ImportFrom) -> None:
+    owner = named(run, node.module, node.level)
+    for name, alias in node.names:
+        if name == "*":
+            if isinstance(owner, Module):
+                star(run, owner)
+            elif isinstance(owner, Lib):
+                libraries.star(run, owner.name)
+            continue
+        table = expressions.scope_for(run, alias or name).table
+        run.memory.write(table, alias or name, member(run, owner, name))
+
+
+def member(run: Run, owner: Value, name: str) -> Value:
+    if isinstance(owner, Module):
+        value = run.memory.read(owner.table, name)
+        if value is not MISSING:
+            return value  # type: ignore[no-any-return]
+        found = submodule(run, owner, name)
+        return found if found is not None else UNKNOWN
+    if isinstance(owner, Lib):
+        return libraries.member(owner.name, name)
+    return UNKNOWN
+
+
+def submodule(run: Run, module: Module, name: str) -> Value | None:
+    path = run.project.imports.submodule(module.path, name)
+    if path is None:
+        return None
+    return load(run, path, f"{module.name}.{name}") if path.suffix else package(run, path, f"{module.name}.{name}")
+
+
+def star(run: Run, module: Module) -> None:
+    listed = module.table.get("__all__")
+    names = iteration.known_constants(listed) if listed is not None else None
+    for name, value in list(module.table.items()):
+        if isinstance(name, str) and (name in names if names is not None else not name.startswith(("_", "#"))):
+            run.memory.write(run.frame.scope.table, name, value)

@@ -1,0 +1,203 @@
+"""Questions that several rules ask of a story: in which mode a forward ran, what it was for, and the trace that shows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from bnlint.findings import Confidence, Place, Step
+from bnlint.story.events import Forward, Mode, ModeSet, NormUse, Stepped, Story, Where
+from bnlint.story.values import Choice, Cls, Data, Obj, Token, Tuple, Value, flow_of
+
+EVALUATION = re.compile(
+    r"(^|_|\b)(eval\w*|valid\w*|val|tests?|testing|infer\w*|predict\w*|score\w*|accuracy|demo|detect\w*|visuali\w*|show\w*|extract\w*"
+    r"|metrics?|benchmark|evaluator)(_|\b|$)",
+    re.I,
+)
+TRAINING = re.compile(r"(^|_)(train\w*|fit|optimi[sz]e|update|learn\w*|pretrain\w*)(_|$)", re.I)
+ACTING = re.compile(r"^_?(act|select_actions?|choose_actions?|get_actions?|take_action|pick_action|sample_actions?|select_best_action)$")
+ON_PURPOSE = re.compile(
+    r"(mc_?drop|monte|enable_drop|uncertain|adapt|tent\b|tta|recalib|calibrat|update_bn|precise|recompute|reestimate|re_estimate"
+    r"|bn_update|warm_?up|bayes|swag)",
+    re.I,
+)
+
+ORDER: dict[Confidence, int] = {"possible": 0, "likely": 1, "certain": 2}
+
+
+def weakest(*confidences: Confidence) -> Confidence:
+    return min(confidences, key=lambda confidence: ORDER[confidence])
+
+
+# --- modes -----------------------------------------------------------------------------------
+
+
+def known_norms(forward: Forward) -> tuple[NormUse, ...]:
+    """The batch norms that a forward certainly runs through, else those it may run through."""
+    sure = tuple(use for use in forward.norms if use.certain)
+    return sure or forward.norms
+
+
+def names(use: NormUse) -> set[str]:
+    return {mark.name for mark in use.modes}
+
+
+def in_train_mode(forward: Forward) -> Confidence | None:
+    """How sure it is that some batch norm of the forward is in train mode; None if none can be."""
+    best: Confidence | None = None
+    for use in forward.norms:
+        modes = names(use)
+        if "train" not in modes:
+            continue
+        found: Confidence = "certain" if modes == {"train"} and use.certain else "possible"
+        best = found if best is None or ORDER[found] > ORDER[best] else best
+    return best
+
+
+def all_in_train_mode(forward: Forward) -> bool:
+    uses = known_norms(forward)
+    return bool(uses) and all(names(use) == {"train"} for use in uses)
+
+
+def marks(forward: Forward, name: str) -> list[Mode]:
+    """The marks of this mode on the forward's batch norms, each once."""
+    found = {mark for use in known_norms(forward) for mark in use.modes if mark.name == name}
+    return sorted(found, key=lambda mark: mark.event)
+
+
+# --- purposes --------------------------------------------------------------------------------
+
+
+def sources(value: Value) -> frozenset[Token]:
+    return flow_of(value)[0]
+
+
+def input_tokens(forward: Forward) -> frozenset[Token]:
+    found: frozenset[Token] = frozenset()
+    for value in forward.inputs:
+        found |= sources(value)
+    return found
+
+
+def kinds(tokens: Iterable[Token]) -> set[str]:
+    return {token.kind for token in tokens}
+
+
+def only_noise(forward: Forward) -> bool:
+    """Whether the input is made of random numbers or constants only: sampling, warm-up, probing a shape."""
+    found = kinds(input_tokens(forward))
+    return bool(found) and found <= {"noise", "constant"}
+
+
+def evaluation(story: Story, forward: Forward) -> Confidence | None:
+    """How sure it is that a forward evaluates: validation, test or inference. None if it does not."""
+    if story.test or forward.purposes or forward.dropped:
+        return None
+    named = [name for name in forward.where.functions if name != "<module>"]
+    inner = named[-1] if named else story.path.stem
+    by_name = bool(EVALUATION.search(inner)) or any(EVALUATION.search(name) for name in named[-2:])
+    learns = any(TRAINING.search(name) for name in named[-1:]) and not EVALUATION.search(inner)
+    if forward.grad is False:
+        return "certain" if by_name or not learns else "likely"
+    if not trains(story) and not (learns and not by_name):
+        return "likely" if by_name or (story.bound and has_data(forward)) else None
+    return "likely" if by_name and not learns and story.bound else None
+
+
+def trains(story: Story) -> bool:
+    return any(isinstance(event, Stepped) or type(event).__name__ == "Backward" for event in story.events)
+
+
+def has_data(forward: Forward) -> bool:
+    """Whether the input comes from somewhere: a loader, a file, an argument, not from random numbers."""
+    return not only_noise(forward)
+
+
+def optimized(story: Story, net: Obj) -> bool | None:
+    """Whether some optimiser holds this network's parameters; None where no optimiser's parameters are known."""
+    known = False
+    for event in story.of(Stepped):
+        given = event.optimizer.slots.get("#params") if isinstance(event.optimizer, Obj) else None
+        if given is None:
+            continue
+        for token in sources(given):
+            if token.kind == "parameters":
+                known = True
+                if related(token.ref, net):
+                    return True
+    return False if known else None
+
+
+def related(a: Obj, b: Obj) -> bool:
+    """Whether one network is the other or holds it."""
+    from bnlint.story.frameworks.torch.networks import descendants
+
+    return a is b or any(part is b for part in descendants(a)) or any(part is a for part in descendants(b))
+
+
+def inside(outer: Where, inner: Where) -> bool:
+    """Whether `inner` happens in a loop that also runs `outer`: the innermost loop of `outer` surrounds it."""
+    return bool(outer.loops) and outer.loops[-1][0] in [place for place, _ in inner.loops]
+
+
+# --- words and traces ------------------------------------------------------------------------
+
+
+def title(net: Obj) -> str:
+    """A network's class in words."""
+    return net.cls.name if isinstance(net.cls, Cls) else net.lib.rpartition(".")[2]
+
+
+def norm_kind(norm: Obj) -> str:
+    name = title(norm)
+    return name if "Norm" in name or "ABN" in name else f"{name} (holds batch norm)"
+
+
+def built(forward: Forward) -> list[Step]:
+    """Where the network and one of its batch norms were built."""
+    steps: list[Step] = []
+    if forward.net.site is not None:
+        steps.append(Step(f"{title(forward.net)} is built here", forward.net.site))
+    for use in known_norms(forward)[:1]:
+        if use.norm.site is not None and use.norm is not forward.net:
+            steps.append(Step(f"it holds {norm_kind(use.norm)}, built here", use.norm.site))
+    return steps
+
+
+def mode_steps(story: Story, forward: Forward, name: str) -> list[Step]:
+    """Where the mode came from."""
+    steps: list[Step] = []
+    for mark in marks(forward, name)[-2:]:
+        event = story.event(mark.event)
+        if isinstance(event, ModeSet):
+            steps.append(Step(f"put in {name} mode by {event.how} here", event.where.place))
+    return steps
+
+
+def circumstances(forward: Forward) -> list[Step]:
+    steps = [Step("called from here", place) for place in forward.where.calls[-2:] if place != forward.where.place]
+    if forward.grad_off is not None:
+        steps.append(Step("gradients are switched off here, which does not stop batch norm from updating", forward.grad_off))
+    return steps
+
+
+def distinct(steps: list[Step], place: Place) -> tuple[Step, ...]:
+    found: list[Step] = []
+    for step in steps:
+        if step.place != place and step not in found:
+            found.append(step)
+    return tuple(found)
+
+
+def mode_trace(story: Story, forward: Forward, name: str) -> tuple[Step, ...]:
+    """The whole explanation of a forward's mode."""
+    return distinct([*built(forward), *mode_steps(story, forward, name), *circumstances(forward)], forward.where.place)
+
+
+def labels(value: Value) -> str:
+    if type(value) is Data:
+        return value.label
+    if isinstance(value, (Tuple, Choice)):
+        parts = value.items if isinstance(value, Tuple) else value.options
+        return " ".join(labels(part) for part in parts)
+    return ""

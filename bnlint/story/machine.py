@@ -1,0 +1,256 @@
+"""The machine's state while a story is told: memory, frames, loops, assumptions, and the events written so far.
+
+It holds state and the few operations on it that every part of the story shares (places, forks, events).
+What expressions, statements and calls mean stands in rooms of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bnlint.findings import Place
+from bnlint.program.model import Node
+from bnlint.story.events import Event, Story, Where
+from bnlint.story.memory import MISSING, Changes, Memory
+from bnlint.story.values import Cls, Func, Module, Obj, Scope, Symbol, Table, Value
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bnlint.project.project import Project
+    from bnlint.story.framework import Switchboard
+
+NEXT, RETURN, BREAK, CONTINUE, DEAD = range(5)
+"""How a block ends: it falls through, or control leaves it."""
+
+STEPS_PER_ENTRY = 60_000
+DEPTH = 28
+SAME_FUNCTION = 2
+
+E = TypeVar("E", bound=Event)
+
+
+class OutOfSteps(Exception):
+    """The step budget of an entry point ran out; what was told until then stands."""
+
+
+@dataclass(slots=True, eq=False)
+class LoopState:
+    """The loop being run: where paths that break or continue are kept until they are joined."""
+
+    mark: int
+    pass_mark: int
+    breaks: list[Changes] = field(default_factory=list)
+    continues: list[Changes] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    scope: Scope
+    func: Func | None
+    name: str
+    mark: int
+    call: Place | None
+    owner: Cls | None = None
+    self_value: Value | None = None
+    result: Value | None = None
+    returns: list[tuple[Value | None, Changes]] = field(default_factory=list)
+    loops: list[LoopState] = field(default_factory=list)
+    yields: list[Value] = field(default_factory=list)
+    on_yield: Callable[[Value], None] | None = None
+
+
+@dataclass(slots=True)
+class Memo:
+    """A quiet call that may be replayed while everything it read is unchanged."""
+
+    reads: Changes
+    writes: Changes
+    result: Value
+    norms: tuple[Any, ...]
+
+
+class Run:
+    """One machine for a project: module bodies run once, entry points run one after the other and are undone."""
+
+    def __init__(self, project: Project, hooks: Switchboard) -> None:
+        self.project = project
+        self.memory = Memory()
+        self.modules: dict[Path, Module] = {}
+        self.state: Table = {}
+        """what is global to a process: whether gradients are recorded, the default graph, ..."""
+        self.frames: list[Frame] = []
+        self.loops: list[tuple[Place, int]] = []
+        self.calls: list[Place] = []
+        self.forks = 0
+        self.known: dict[Symbol, bool] = {}
+        self.forked: dict[Symbol, tuple[Changes, Changes, Changes]] = {}
+        self.story: Story = None  # type: ignore[assignment]  # set for each entry point
+        self.steps = 0
+        self.serial = 0
+        self.reached: set[int] = set()
+        """identities of the function nodes that some resolved call ran"""
+        self.forwards = 0
+        """how many forwards are being run, one inside the other"""
+        self.norms: list[dict[int, Any]] = []
+        """batch norms that the forwards now running have met, innermost last"""
+        self.memos: dict[Any, list[Memo]] = {}
+        self.loud = 0
+        """counts events and allocations of objects: a call during which it stays the same may be memoised"""
+        self.places: dict[tuple[int, int, int], Place] = {}
+        self.hooks = hooks
+        self.classes: list[Cls] = []
+        """project classes in the order in which their bodies ran"""
+        self.stories: list[Story] = []
+
+    # --- places and events ---------------------------------------------------------------
+
+    @property
+    def frame(self) -> Frame:
+        return self.frames[-1]
+
+    def place(self, node: Node, module: Module | None = None) -> Place:
+        """Where a node of the running (or the given) module stands."""
+        module = module or self.frames[-1].scope.module
+        key = (id(module), node.start, node.end)
+        found = self.places.get(key)
+        if found is None:
+            row, column = module.offsets.place(node.start)
+            end_row, end_column = module.offsets.place(node.end)
+            found = self.places[key] = Place(str(module.path), row, column, end_row, end_column)
+        return found
+
+    def where(self, node: Node) -> Where:
+        return Where(
+            self.place(node),
+            tuple(self.calls),
+            tuple(self.loops),
+            tuple(frame.name for frame in self.frames),
+            self.forks,
+        )
+
+    def emit(self, kind: type[E], node: Node, /, **facts: Any) -> E:
+        """Write down an event that happens at a node."""
+        event = kind(len(self.story.events), self.where(node), **facts)
+        self.story.events.append(event)
+        self.loud += 1
+        return event
+
+    def allocate(self, cls: Any, node: Node | None, **slots: Any) -> Obj:
+        self.serial += 1
+        self.loud += 1
+        site = self.place(node) if node is not None and self.frames else None
+        return Obj(cls, site, dict(slots), self.serial)
+
+    def step(self, cost: int = 1) -> None:
+        self.steps += cost
+        if self.steps > STEPS_PER_ENTRY:
+            raise OutOfSteps
+
+    # --- entry points --------------------------------------------------------------------
+
+    @contextmanager
+    def apart(self, path: Path, entry: str = "<module>", bound: bool = True) -> Iterator[Story]:
+        """Tell a story of its own: with its own events, budget and assumptions, and the memory as it is."""
+        before = (
+            self.memory.trail, self.memory.reads, self.frames, self.loops, self.calls, self.forks, self.known, self.forked,
+            self.story, self.steps, self.norms, self.state,
+        )  # fmt: skip
+        self.memory.trail, self.memory.reads = [], None
+        self.frames, self.loops, self.calls, self.forks, self.known, self.forked = [], [], [], 0, {}, {}
+        self.norms, self.steps, self.state = [], 0, {}
+        self.story = Story(self.project, path, entry, bound, is_test(path, entry))
+        self.stories.append(self.story)
+        try:
+            yield self.story
+        finally:
+            (
+                self.memory.trail, self.memory.reads, self.frames, self.loops, self.calls, self.forks, self.known, self.forked,
+                self.story, self.steps, self.norms, self.state,
+            ) = before  # fmt: skip
+
+    # --- branches ------------------------------------------------------------------------
+
+    def fork(self, branches: list[Callable[[], int]], symbol: Symbol | None = None) -> int:
+        """Run alternatives from the same state and join those that fall through.
+
+        With a symbol there are two branches: that it is true, that it is false. Inside them the symbol is decided,
+        and what they wrote is remembered: where the same symbol is asked again, each side sees its own values.
+        """
+        outcomes: list[tuple[int, Changes]] = []
+        self.forks += 1
+        try:
+            for side, branch in enumerate(branches):
+                mark = self.memory.mark()
+                known = dict(self.known)
+                try:
+                    if symbol is not None:
+                        self.assume(symbol, side == 0)
+                    status = branch()
+                finally:
+                    self.known = known
+                changes = self.memory.changes(mark)
+                self.leave(status)
+                self.memory.undo(mark)
+                outcomes.append((status, changes))
+        finally:
+            self.forks -= 1
+        live = [changes for status, changes in outcomes if status == NEXT]
+        if not live:
+            return DEAD
+        if symbol is None:
+            self.memory.merge(live)
+        elif len(live) == 1:
+            self.memory.merge(live)
+            self.known[symbol] = outcomes[0][0] == NEXT
+        else:
+            sides = [self.full(changes, live) for changes in live]
+            self.forked[symbol] = (sides[0], sides[1], self.memory.merge(live))
+        return NEXT
+
+    @staticmethod
+    def full(side: Changes, all_sides: list[Changes]) -> Changes:
+        """What a side wrote, and what it left as it was where another side wrote."""
+        found = dict(side)
+        for other in all_sides:
+            for where, (table, key, _) in other.items():
+                if where not in found:
+                    found[where] = (table, key, table.get(key, MISSING))
+        return found
+
+    def leave(self, status: int) -> None:
+        """Keep the state of a path that leaves its branch by return, break or continue."""
+        if status == RETURN:
+            frame = self.frame
+            if len(frame.returns) < 24:
+                frame.returns.append((frame.result, self.memory.changes(frame.mark)))
+        elif status == BREAK:
+            loop = self.frame.loops[-1]
+            if len(loop.breaks) < 8:
+                loop.breaks.append(self.memory.changes(loop.mark))
+        elif status == CONTINUE:
+            loop = self.frame.loops[-1]
+            if len(loop.continues) < 8:
+                loop.continues.append(self.memory.changes(loop.pass_mark))
+
+    def assume(self, symbol: Symbol, side: bool) -> None:
+        """Decide a symbol, and give back to locations what they hold on that side of an earlier fork over it.
+
+        Lasts until the caller restores `known` and undoes the memory.
+        """
+        self.known[symbol] = side
+        earlier = self.forked.get(symbol)
+        if earlier is not None:
+            here = earlier[0] if side else earlier[1]
+            for where, (table, key, value) in earlier[2].items():
+                if table.get(key) is value and here[where][2] is not MISSING:
+                    self.memory.write(table, key, here[where][2])
+
+
+def is_test(path: Path, entry: str) -> bool:
+    """Whether an entry point is test code, by the names that test runners look for."""
+    name = path.name
+    return name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py" or "tests" in path.parts[-3:-1]

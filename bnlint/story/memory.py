@@ -1,0 +1,93 @@
+"""Memory with a trail: every write can be undone, so that branches run from the same state and are joined after.
+
+The cost of a branch is the number of its writes, not the size of the memory. Reads of heap tables are noted while a
+call is being memoised, so that its effects may be replayed when everything it read is still the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from bnlint.story.values import Table, join
+
+MISSING: Any = type("Missing", (), {"__repr__": lambda self: "MISSING"})()
+
+Changes: TypeAlias = dict[tuple[int, Any], tuple[Table, Any, Any]]
+"""(table identity, key) -> table, key, value"""
+
+
+class Memory:
+    """All writes of the story. `trail` holds (table, key, value before)."""
+
+    def __init__(self) -> None:
+        self.trail: list[tuple[Table, Any, Any]] = []
+        self.reads: Changes | None = None
+
+    def write(self, table: Table, key: Any, value: Any) -> None:
+        self.trail.append((table, key, table.get(key, MISSING)))
+        table[key] = value
+
+    def read(self, table: Table, key: Any) -> Any:
+        """The value at a key or MISSING; noted for the memo."""
+        value = table.get(key, MISSING)
+        if self.reads is not None:
+            self.reads.setdefault((id(table), key), (table, key, value))
+        return value
+
+    def remove(self, table: Table, key: Any) -> None:
+        if key in table:
+            self.trail.append((table, key, table[key]))
+            del table[key]
+
+    def mark(self) -> int:
+        return len(self.trail)
+
+    def changes(self, mark: int, skip: Table | None = None) -> Changes:
+        """What was written since the mark, with the values of now; the table `skip` is left out."""
+        found: Changes = {}
+        for table, key, _ in self.trail[mark:]:
+            if table is not skip:
+                found[(id(table), key)] = (table, key, table.get(key, MISSING))
+        return found
+
+    def undo(self, mark: int) -> None:
+        """Back to the state at the mark."""
+        trail = self.trail
+        while len(trail) > mark:
+            table, key, before = trail.pop()
+            if before is MISSING:
+                table.pop(key, None)
+            else:
+                table[key] = before
+
+    def apply(self, changes: Changes) -> None:
+        for table, key, value in changes.values():
+            if value is MISSING:
+                self.remove(table, key)
+            else:
+                self.write(table, key, value)
+
+    def merge(self, paths: list[Changes]) -> Changes:
+        """Join paths that all start from the state of now; writes the joined values and returns them."""
+        if len(paths) == 1:
+            self.apply(paths[0])
+            return paths[0]
+        places: Changes = {}
+        for path in paths:
+            for where, entry in path.items():
+                places.setdefault(where, entry)
+        joined: Changes = {}
+        for where, (table, key, _) in places.items():
+            now = table.get(key, MISSING)
+            value: Any = MISSING
+            for path in paths:
+                other = path[where][2] if where in path else now
+                if value is MISSING:
+                    value = other
+                elif other is not MISSING:
+                    value = join(value, other)
+            if value is not MISSING:
+                joined[where] = (table, key, value)
+                if value is not now:
+                    self.write(table, key, value)
+        return joined

@@ -1,0 +1,395 @@
+"""What statements do: assignments, branches, loops to a fixpoint, contexts, exceptions, definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bnlint.program import model as ir
+from bnlint.story import calls, contexts, expressions, importing, iteration
+from bnlint.story.events import Forward
+from bnlint.story.machine import BREAK, CONTINUE, DEAD, NEXT, RETURN, Frame, LoopState, Run
+from bnlint.story.values import (
+    NONE,
+    UNKNOWN,
+    Cls,
+    Const,
+    Data,
+    Func,
+    Lib,
+    Obj,
+    Scope,
+    Value,
+    choose,
+    mix,
+    options,
+    truth,
+)
+
+Block = Sequence[ir.Stmt]
+
+
+def run_block(run: Run, block: Block) -> int:
+    """Run statements until control leaves the block; says how it ended."""
+    for statement in block:
+        run.step()
+        status = HANDLERS[type(statement)](run, statement)
+        if status:
+            return status
+    return NEXT
+
+
+# --- simple statements -----------------------------------------------------------------------
+
+
+def expression(run: Run, node: ir.ExprStmt) -> int:
+    value = expressions.evaluate(run, node.value)
+    if isinstance(node.value, ir.Attribute):
+        run.hooks.attribute_statement(run, node.value, value)
+    elif isinstance(node.value, ir.Call) and run.story.events:
+        last = run.story.events[-1]
+        if isinstance(last, Forward) and last.where.place == run.place(node.value):
+            last.dropped = True
+    return DEAD if value is calls.NEVER else NEXT
+
+
+def assign(run: Run, node: ir.Assign) -> int:
+    value = expressions.evaluate(run, node.value)
+    if value is calls.NEVER:
+        return DEAD
+    for target in node.targets:
+        bind(run, target, value)
+    return NEXT
+
+
+def bind(run: Run, target: ir.Expr, value: Value) -> None:
+    """Assign a value to a name, attribute, element or a nest of them."""
+    match target:
+        case ir.Name(id=name):
+            if type(value) is Data and not value.label:
+                value = Data(
+                    value.flow, value.grad, value.batch, value.assumed, value.parts, value.symbol, name, value.kind
+                )
+            run.memory.write(expressions.scope_for(run, name).table, name, value)
+        case ir.Attribute(value=owner, attr=attr):
+            expressions.set_attribute(run, expressions.evaluate(run, owner), attr, value, target)
+        case ir.Subscript(value=owner, index=index):
+            calls.set_item(run, expressions.evaluate(run, owner), expressions.evaluate(run, index), value, target)
+        case ir.Sequence(elements=elements):
+            parts = iteration.unpack(run, value, elements)
+            for element, part in zip(elements, parts, strict=True):
+                bind(run, element.value if isinstance(element, ir.Starred) else element, part)
+        case ir.Starred(value=inner):
+            bind(run, inner, value)
+        case _:
+            expressions.evaluate(run, target)
+
+
+def declare(run: Run, node: ir.Declare) -> int:
+    return NEXT
+
+
+def augmented(run: Run, node: ir.AugAssign) -> int:
+    before = expressions.evaluate(run, node.target)
+    more = expressions.evaluate(run, node.value)
+    if isinstance(before, Obj) and before.lib == "list" and node.op == "+":
+        iteration.extend(run, before, more)
+        return NEXT
+    bind(run, node.target, expressions.arithmetic(run, node.op, before, more))
+    return NEXT
+
+
+def give_back(run: Run, node: ir.Return) -> int:
+    run.frame.result = expressions.evaluate(run, node.value) if node.value is not None else NONE
+    return RETURN
+
+
+def raise_(run: Run, node: ir.Raise) -> int:
+    if node.value is not None:
+        expressions.evaluate(run, node.value)
+    return DEAD
+
+
+def assert_(run: Run, node: ir.Assert) -> int:
+    value = expressions.evaluate(run, node.test)
+    return DEAD if type(value) is Const and value.value is False and not value.assumed else NEXT
+
+
+def delete(run: Run, node: ir.Delete) -> int:
+    for target in node.targets:
+        if isinstance(target, ir.Name):
+            run.memory.remove(run.frame.scope.table, target.id)
+    return NEXT
+
+
+def nothing(run: Run, node: ir.Stmt) -> int:
+    return NEXT
+
+
+def scope(run: Run, node: ir.Scope) -> int:
+    for name in node.names:
+        run.memory.write(run.frame.scope.table, f"#{node.kind} {name}", True)
+    return NEXT
+
+
+# --- definitions -----------------------------------------------------------------------------
+
+
+def function(run: Run, node: ir.Function) -> int:
+    func = make_function(run, node)
+    value = calls.decorate(run, func, node.decorators)
+    run.memory.write(expressions.scope_for(run, node.name).table, node.name, value)
+    return NEXT
+
+
+def make_function(run: Run, node: ir.Function | ir.Lambda) -> Func:
+    defaults = tuple(
+        expressions.evaluate(run, param.default) if param.default is not None else None for param in node.params.items
+    )
+    run.loud += 1
+    return Func(node, run.frame.scope, defaults)
+
+
+def class_(run: Run, node: ir.Class) -> int:
+    bases = tuple(expressions.evaluate(run, arg.value) for arg in node.bases if arg.keyword is None and not arg.star)
+    outer = run.frame.scope
+    table: dict[str, Any] = {}
+    cls = Cls(node, outer.module, bases, table, outer)
+    cls.order = resolution_order(cls)
+    inner = Scope(table, outer, outer.module)
+    run.loud += 1
+    run.frames.append(Frame(inner, None, node.name, run.memory.mark(), None, owner=cls))
+    try:
+        run_block(run, node.body)
+    finally:
+        run.frames.pop()
+    for value in table.values():
+        if isinstance(value, Func) and value.owner is None:
+            value.owner = cls
+    run.classes.append(cls)
+    value = calls.decorate(run, cls, node.decorators)
+    run.memory.write(expressions.scope_for(run, node.name).table, node.name, value)
+    return NEXT
+
+
+def resolution_order(cls: Cls) -> tuple[Cls | Lib, ...]:
+    """The class, then its bases depth first, each once at its last place (close enough to Python's order)."""
+    found: list[Cls | Lib] = []
+    for base in cls.bases:
+        for option in options(base):
+            if isinstance(option, Cls):
+                found.extend(option.order)
+            elif isinstance(option, Lib):
+                found.append(option)
+    kept: list[Cls | Lib] = []
+    for place, base in enumerate(found):
+        if not any(base is later or base == later for later in found[place + 1 :]):
+            kept.append(base)
+    return (cls, *kept)
+
+
+def import_(run: Run, node: ir.Import) -> int:
+    importing.import_modules(run, node)
+    return NEXT
+
+
+def import_from(run: Run, node: ir.ImportFrom) -> int:
+    importing.import_names(run, node)
+    return NEXT
+
+
+# --- branches --------------------------------------------------------------------------------
+
+
+def if_(run: Run, node: ir.If) -> int:
+    value = expressions.evaluate(run, node.test)
+    decided, symbol, positive = expressions.decide(run, value)
+    if decided is not None:
+        return run_block(run, node.body if decided else node.orelse)
+    refined = expressions.narrow(run, node.test)
+
+    def side(body: Block, holds: bool) -> Callable[[], int]:
+        def go() -> int:
+            if refined is not None:
+                table, name, when_true, when_false = refined
+                run.memory.write(table, name, when_true if holds else when_false)
+            return run_block(run, body)
+
+        return go
+
+    yes, no = side(node.body, True), side(node.orelse, False)
+    if symbol is None:
+        return run.fork([yes, no])
+    return run.fork([yes, no] if positive else [no, yes], symbol)
+
+
+def match(run: Run, node: ir.Match) -> int:
+    subject = expressions.evaluate(run, node.subject)
+    branches: list[Callable[[], int]] = []
+    known = subject if type(subject) is Const and not subject.assumed else None
+    for case in node.cases:
+        if known is not None and case.values is not None:
+            if any(value.value == known.value for value in case.values) and case.guard is None:
+                branches.append(lambda case=case: run_case(run, case, subject))  # type: ignore[misc]
+                break
+            continue
+        branches.append(lambda case=case: run_case(run, case, subject))  # type: ignore[misc]
+    if not branches:
+        return NEXT
+    if len(branches) == 1:
+        return branches[0]()
+    return run.fork(branches)
+
+
+def run_case(run: Run, case: ir.Case, subject: Value) -> int:
+    for name in case.binds:
+        run.memory.write(run.frame.scope.table, name, mix([subject]))
+    if case.guard is not None:
+        expressions.evaluate(run, case.guard)
+    return run_block(run, case.body)
+
+
+def try_(run: Run, node: ir.Try) -> int:
+    """The body, then its handlers as alternatives that start from the state the body left."""
+    status = run_block(run, node.body)
+    branches: list[Callable[[], int]] = []
+    if status == NEXT:
+        branches.append(lambda: run_block(run, node.orelse))
+    elif status != DEAD:
+        ended = status
+        branches.append(lambda: ended)
+    for handler in node.handlers:
+        branches.append(lambda handler=handler: handle(run, handler))  # type: ignore[misc]
+    if len(branches) == 1:
+        status = branches[0]()
+    elif branches:
+        status = run.fork(branches)
+    if node.final:
+        last = run_block(run, node.final)
+        status = last or status
+    return status
+
+
+def handle(run: Run, handler: ir.Handler) -> int:
+    if handler.name:
+        run.memory.write(run.frame.scope.table, handler.name, UNKNOWN)
+    return run_block(run, handler.body)
+
+
+def with_(run: Run, node: ir.With) -> int:
+    return contexts.enter_all(run, list(node.items), node, lambda: run_block(run, node.body))
+
+
+# --- loops -----------------------------------------------------------------------------------
+
+
+def loop(run: Run, node: ir.Loop) -> int:
+    iterable = expressions.evaluate(run, node.iter)
+    items, rest = iteration.elements(run, iterable, node.iter)
+    turns: list[Value] = list(items)
+    if rest is not None:
+        again = 1 if run.loops and run.loops[-1][1] > 0 and not items else 2
+        turns.extend([rest] * again)
+    elif len(turns) > iteration.UNROLLED:
+        turns = [*turns[: iteration.UNROLLED], choose(turns)]
+    if not turns:
+        return run_block(run, node.orelse)
+
+    def prepare(turn: int) -> None:
+        value = turns[turn]
+        if rest is not None and turn >= len(items):
+            value = iteration.fresh(run, value, node, turn)
+        bind(run, node.target, value)
+
+    status = repeat(run, node, len(turns), prepare, node.body)
+    return status or run_block(run, node.orelse)
+
+
+def while_(run: Run, node: ir.While) -> int:
+    value = expressions.evaluate(run, node.test)
+    decided = truth(value)
+    if decided is False:
+        return run_block(run, node.orelse)
+    endless = isinstance(node.test, ir.Const) and decided is True
+    passes = 1 if run.loops and run.loops[-1][1] > 0 else 2
+
+    def prepare(turn: int) -> None:
+        if turn:
+            expressions.evaluate(run, node.test)
+
+    return repeat(run, node, passes, prepare, node.body, endless)
+
+
+def repeat(
+    run: Run, node: ir.Loop | ir.While, passes: int, prepare: Callable[[int], None], body: Block, endless: bool = False
+) -> int:
+    """Run a loop body several times, each from what the one before left; paths that leave it are joined after.
+
+    A loop is taken to run at least once: a path on which a training loop has no element tells nothing.
+    """
+    memory = run.memory
+    state = LoopState(memory.mark(), memory.mark())
+    frame = run.frame
+    frame.loops.append(state)
+    place = run.place(node)
+    status = NEXT
+    for turn in range(passes):
+        state.pass_mark = memory.mark()
+        state.continues.clear()
+        run.loops.append((place, turn))
+        try:
+            prepare(turn)
+            status = run_block(run, body)
+        finally:
+            run.loops.pop()
+        if state.continues:
+            paths = list(state.continues)
+            if status in (NEXT, CONTINUE):
+                paths.append(memory.changes(state.pass_mark))
+            memory.undo(state.pass_mark)
+            memory.merge(paths)
+            status = NEXT
+        if status not in (NEXT, CONTINUE):
+            break
+    frame.loops.pop()
+    if status == BREAK:
+        state.breaks.append(memory.changes(state.mark))
+    elif status in (NEXT, CONTINUE) and not endless:
+        state.breaks.append(memory.changes(state.mark))
+        status = NEXT
+    elif status == RETURN and not state.breaks:
+        return RETURN
+    elif status == RETURN:
+        run.leave(RETURN)
+    if not state.breaks:
+        return DEAD
+    if len(state.breaks) > 1 or status in (RETURN, DEAD) or endless:
+        memory.undo(state.mark)
+        memory.merge(state.breaks)
+    return NEXT
+
+
+HANDLERS: dict[type, Callable[[Run, Any], int]] = {
+    ir.ExprStmt: expression,
+    ir.Assign: assign,
+    ir.Declare: declare,
+    ir.AugAssign: augmented,
+    ir.Return: give_back,
+    ir.Raise: raise_,
+    ir.Assert: assert_,
+    ir.Delete: delete,
+    ir.Pass: nothing,
+    ir.Break: lambda run, node: BREAK,
+    ir.Continue: lambda run, node: CONTINUE,
+    ir.Scope: scope,
+    ir.Import: import_,
+    ir.ImportFrom: import_from,
+    ir.If: if_,
+    ir.While: while_,
+    ir.Loop: loop,
+    ir.With: with_,
+    ir.Try: try_,
+    ir.Match: match,
+    ir.Function: function,
+    ir.Class: class_,
+}

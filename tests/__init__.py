@@ -1,0 +1,1 @@
+"""Tests are about behaviour; programs to lint stand in `fixtures/`."""
