@@ -2,15 +2,16 @@
 
 ## What it looks like
 
-The loop that measures calls the network without `eval()`: it was never called, it was called on another module, or a later
-`train()` took it back. A network that was just built is in train mode too, also when its weights are loaded from a file.
+The loop that measures calls the network without `eval()`: it was never called, it was called on another module, or a
+later `train()` took it back. A network that was just built is in train mode too, also when its weights are loaded from
+a file.
 
 ## Why it hurts
 
-In train mode batch norm normalises with the mean and variance of the batch at hand. The answer for one sample then depends on
-which other samples stand beside it, which is worst for small or ordered batches. The batch is also written into the running
-statistics, so test data leaks into the model. `torch.no_grad()` and `torch.inference_mode()` switch gradients off; they
-change neither of the two. Dropout stays active as well.
+In train mode batch norm normalises with the mean and variance of the batch at hand. The answer for one sample then
+depends on which other samples stand beside it, which is worst for small or ordered batches. The batch is also written
+into the running statistics, so test data leaks into the model. `torch.no_grad()` and `torch.inference_mode()` switch
+gradients off; they change neither of the two. Dropout stays active as well.
 
 ## Bad
 
@@ -74,7 +75,8 @@ for epoch in range(3):
 
 ## Fix
 
-Call `model.eval()` before the loop that measures (unsafe: offered with `--unsafe-fixes`), and `model.train()` before training goes on.
+Call `model.eval()` before the loop that measures (unsafe: offered with `--unsafe-fixes`), and `model.train()` before
+training goes on.
 
 ## Source
 
@@ -82,7 +84,34 @@ Call `model.eval()` before the loop that measures (unsafe: offered with `--unsaf
 
 ## Measured
 
-Accuracy on a test set sorted by class .277, in eval mode .744 (toy data, torch 2.13). Shuffled test batches of 2 give .554, of
-64 hardly any difference (.741). One pass in train mode under `no_grad` moved the statistics by 26 %, and accuracy in eval
-mode afterwards fell from .744 to .704.
+Accuracy on a test set sorted by class .277, in eval mode .744 (toy data, torch 2.13). Shuffled test batches of 2 give
+.554, of 64 hardly any difference (.741). One pass in train mode under `no_grad` moved the statistics by 26 %, and
+accuracy in eval mode afterwards fell from .744 to .704.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.rule import Report, rule
+from bnlint.story import Story, judging
+from bnlint.story.events import Forward
+
+
+@rule("BN201", "eval-in-train-mode", severity="error", frameworks=("torch",))
+def check(story: Story) -> Iterator[Report]:
+    for forward in story.of(Forward):
+        mode = judging.in_train_mode(forward)
+        evidence = judging.evaluation(story, forward)
+        if forward.framework != "torch" or mode is None or evidence is None:
+            continue
+        confidence = judging.weakest(mode, evidence)
+        if judging.on_purpose(story, forward) or judging.sampling(story, forward):
+            confidence = "possible"
+        yield Report(
+            f"{judging.title(forward.net)} evaluates while its batch norm is in train mode",
+            forward.where.place,
+            confidence,
+            judging.mode_trace(story, forward, "train"),
+            frozenset({forward.net}),
+        )

@@ -2,14 +2,14 @@
 
 ## What it looks like
 
-`train()` stands before the loop, `eval()` inside it or in a function called from it. From the first evaluation on, training
-goes on in eval mode. An early `return` between `eval()` and `train()` does the same on one path only.
+`train()` stands before the loop, `eval()` inside it or in a function called from it. From the first evaluation on,
+training goes on in eval mode. An early `return` between `eval()` and `train()` does the same on one path only.
 
 ## Why it hurts
 
-In eval mode batch norm is a fixed scale and shift made of averages that are no longer updated. Nothing keeps the activations
-normalised while the weights move: training becomes slower or diverges, and the averages belong to a network that no longer
-exists. Dropout is switched off as well.
+In eval mode batch norm is a fixed scale and shift made of averages that are no longer updated. Nothing keeps the
+activations normalised while the weights move: training becomes slower or diverges, and the averages belong to a network
+that no longer exists. Dropout is switched off as well.
 
 ## Bad
 
@@ -80,6 +80,37 @@ Call `model.train()` at the head of the training loop, or right after the evalua
 
 ## Measured
 
-Accuracy .505 against .746 with five batch norms and a learning rate of .2; at .5 the loss explodes. With two batch norms and
-Adam there is next to no loss (.776 against .780): the damage grows with depth, learning rate and how early `eval()` comes.
+Accuracy .505 against .746 with five batch norms and a learning rate of .2; at .5 the loss explodes. With two batch
+norms and Adam there is next to no loss (.776 against .780): the damage grows with depth, learning rate and how early
+`eval()` comes.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.rule import Report, rule
+from bnlint.story import Story, judging
+from bnlint.story.events import Forward, ModeSet
+
+
+@rule("BN202", "train-mode-not-restored", severity="error", frameworks=("torch",))
+def check(story: Story) -> Iterator[Report]:
+    trained: dict[tuple[int, object], int] = {}
+    for forward in story.of(Forward):
+        if "training" not in forward.purposes or not judging.known_norms(forward):
+            continue
+        here = (id(forward.net), forward.where.place)
+        switched = [mark for mark in judging.marks(forward, "eval") if mark.event > trained.get(here, 1 << 60)]
+        event = story.event(switched[-1].event) if switched else None
+        if isinstance(event, ModeSet) and judging.whole(event.net, forward.net):
+            definite = not judging.marks(forward, "train")
+            yield Report(
+                f"{judging.title(forward.net)} goes on training in eval mode",
+                forward.where.place,
+                "certain" if definite and story.bound else "likely",
+                judging.mode_trace(story, forward, "eval"),
+                frozenset({forward.net}),
+            )
+        elif judging.all_in_train_mode(forward):
+            trained.setdefault(here, forward.number)

@@ -2,15 +2,15 @@
 
 ## What it looks like
 
-The output of the network reaches `env.step`, directly or through an agent's `act`, `select_action` or `predict`, and nobody
-called `eval()` first, or learning put the network back in train mode.
+The output of the network reaches `env.step`, directly or through an agent's `act`, `select_action` or `predict`, and
+nobody called `eval()` first, or learning put the network back in train mode.
 
 ## Why it hurts
 
-An agent usually acts on one observation at a time. Normalised by the statistics of that single observation, what told it apart
-from others is gone: with one value per channel every activation becomes zero and the policy acts blindly. torch raises in that
-case; convolutional networks, vectorised environments and TensorFlow go on silently. Each action also writes its observation
-into the running statistics, so exploration spoils later evaluation.
+An agent usually acts on one observation at a time. Normalised by the statistics of that single observation, what told
+it apart from others is gone: with one value per channel every activation becomes zero and the policy acts blindly.
+torch raises in that case; convolutional networks, vectorised environments and TensorFlow go on silently. Each action
+also writes its observation into the running statistics, so exploration spoils later evaluation.
 
 ## Bad
 
@@ -71,7 +71,8 @@ for episode in range(3):
 
 ## Fix
 
-Call `eval()` before acting and `train()` before learning. Policies without batch norm (layer norm, none at all) avoid the question.
+Call `eval()` before acting and `train()` before learning. Policies without batch norm (layer norm, none at all) avoid
+the question.
 
 ## Source
 
@@ -79,6 +80,35 @@ Call `eval()` before acting and `train()` before learning. Policies without batc
 
 ## Measured
 
-Share of correct actions .25 (chance) against 1.0, all logits exactly equal (batch norm without torch's check for a batch of
-one). With a convolutional network .273 against 1.0, and still only .52 in eval mode afterwards: the statistics were spoilt.
+Share of correct actions .25 (chance) against 1.0, all logits exactly equal (batch norm without torch's check for a
+batch of one). With a convolutional network .273 against 1.0, and still only .52 in eval mode afterwards: the statistics
+were spoilt.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.rule import Report, rule
+from bnlint.story import Story, judging
+from bnlint.story.events import Forward
+
+
+@rule("BN203", "rollout-in-train-mode", severity="error", frameworks=("torch", "tensorflow", "keras"))
+def check(story: Story) -> Iterator[Report]:
+    for forward in story.of(Forward):
+        mode = judging.in_train_mode(forward)
+        evidence = judging.acting(story, forward)
+        if mode is None or evidence is None:
+            continue
+        confidence = judging.weakest(mode, evidence)
+        if "training" in forward.purposes:
+            confidence = "possible"
+        alone = " on a batch of one" if forward.batch == 1 else ""
+        yield Report(
+            f"{judging.title(forward.net)} acts with its batch norm in train mode{alone}",
+            forward.where.place,
+            confidence,
+            judging.acting_trace(story, forward),
+            frozenset({forward.net}),
+        )

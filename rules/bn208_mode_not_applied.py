@@ -6,9 +6,9 @@
 
 ## Why it hurts
 
-Naming a method does not call it. `training` is a plain attribute: setting it on the outer module leaves every child, and so every
-batch norm, in train mode. Assigning to `model.train` hides the method: no mode changes, and the next `model.train()` or
-`model.eval()` raises a TypeError. What follows runs as described in BN201.
+Naming a method does not call it. `training` is a plain attribute: setting it on the outer module leaves every child,
+and so every batch norm, in train mode. Assigning to `model.train` hides the method: no mode changes, and the next
+`model.train()` or `model.eval()` raises a TypeError. What follows runs as described in BN201.
 
 ## Bad
 
@@ -72,3 +72,35 @@ with torch.no_grad():
 
 Test accuracy .268 with `model.training = False`, .898 with `model.eval()`.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.findings import Edit, Fix, Place
+from bnlint.rule import Report, rule
+from bnlint.story import Story
+from bnlint.story.events import ModeMisused
+
+MESSAGES = {
+    "not called": "`{0}` is named but not called, so the mode stays as it is",
+    "training assigned": "assigning `training` leaves the mode of all sub-modules as it is",
+    "method replaced": "assigning to `{0}` replaces the method and leaves the mode as it is",
+}
+
+
+@rule("BN208", "mode-not-applied", severity="error", frameworks=("torch",))
+def check(story: Story) -> Iterator[Report]:
+    for event in story.of(ModeMisused):
+        place = event.where.place
+        fix = None
+        if event.kind == "not called":
+            end = Place(place.path, place.end_row, place.end_column, place.end_row, place.end_column, place.cell)
+            fix = Fix(f"call `{event.attribute}()`", "safe", (Edit(end, "()"),))
+        yield Report(
+            MESSAGES[event.kind].format(event.attribute),
+            place,
+            "certain" if event.known else "possible",
+            subjects=frozenset({event.net}),
+            fix=fix,
+        )

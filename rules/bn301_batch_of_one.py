@@ -7,10 +7,10 @@
 
 ## Why it hurts
 
-The statistics of the batch are those of the sample. With one value per channel nothing is left: torch raises "Expected more than 1
-value per channel when training", TensorFlow and Keras give out beta whatever comes in. With a picture or a sequence the mean and the scale
-of each sample are erased, while in eval mode, with averages over many samples, they are not: the network is tested as another
-function than the one that was trained.
+The statistics of the batch are those of the sample. With one value per channel nothing is left: torch raises "Expected
+more than 1 value per channel when training", TensorFlow and Keras give out beta whatever comes in. With a picture or a
+sequence the mean and the scale of each sample are erased, while in eval mode, with averages over many samples, they are
+not: the network is tested as another function than the one that was trained.
 
 ## Bad
 
@@ -73,3 +73,29 @@ None is offered. Use larger batches, a norm that does not look across samples (g
 
 Accuracy .394 against 1.00 with `BatchNorm2d` where the brightness of a picture is its class (mean of two seeds: .51 and .28).
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.findings import Step
+from bnlint.rule import Report, rule
+from bnlint.story import Story, judging
+from bnlint.story.events import Forward
+
+
+@rule("BN301", "batch-of-one", severity="error", frameworks=("torch", "tensorflow", "keras"))
+def check(story: Story) -> Iterator[Report]:
+    for forward in story.of(Forward):
+        if "training" not in forward.purposes or forward.batch != 1 or not judging.all_in_train_mode(forward):
+            continue
+        if story.test or judging.in_train_mode(forward) != "certain":
+            continue
+        steps = [Step(message, place) for message, place in judging.batch_steps(forward)]
+        yield Report(
+            f"{judging.title(forward.net)} trains its batch norm on batches of one",
+            forward.where.place,
+            "likely" if forward.batch_assumed else "certain",
+            judging.distinct([*judging.built(forward), *steps], forward.where.place),
+            frozenset({forward.net}),
+        )

@@ -2,13 +2,15 @@
 
 ## What it looks like
 
-The discriminator's step runs it on a batch of real samples, then on a batch of generated ones (severity info, confidence
-`likely`, one report per discriminator and loop); or on one batch in which the two have different shares (warning, `certain`).
+The discriminator's step runs it on a batch of real samples, then on a batch of generated ones (severity info,
+confidence `likely`, one report per discriminator and loop); or on one batch in which the two have different shares
+(warning, `certain`).
 
 ## Why it hurts
 
-Each batch is normalised by itself, so a shift between real and generated samples, the first thing a discriminator could use, is
-subtracted away. The running statistics are a blend of both, and the generator's step feeds them once more, so they fit neither.
+Each batch is normalised by itself, so a shift between real and generated samples, the first thing a discriminator could
+use, is subtracted away. The running statistics are a blend of both, and the generator's step feeds them once more, so
+they fit neither.
 
 Training on separate batches is nevertheless a well-known recipe (DCGAN, the list "How to train a GAN") and often works:
 read the report as a question. If you keep it, do not evaluate that discriminator in eval mode. Unequal shares in one
@@ -78,12 +80,43 @@ None is offered. Put both halves into one forward, or take batch norm out of the
 
 ## Source
 
-"On The Perils of Batch Norm" (2017) asks for a balanced batch; soumith/ganhacks, section 4 (no longer maintained), advises the
-opposite.
+"On The Perils of Batch Norm" (2017) asks for a balanced batch; soumith/ganhacks, section 4 (no longer maintained),
+advises the opposite.
 
 ## Measured
 
-A linear discriminator after one batch norm: accuracy .525 on separate, .990 on joint batches; running variance .35 against 2.8
-(true value 2.79). A ring of eight modes, three seeds: the generator found 0, 1 and 3 modes with separate batches, 8 with joint
-ones, 8 without batch norm. A 64:16 mixture gives a mean of .62 where the balanced one is 1.5.
+A linear discriminator after one batch norm: accuracy .525 on separate, .990 on joint batches; running variance .35
+against 2.8 (true value 2.79). A ring of eight modes, three seeds: the generator found 0, 1 and 3 modes with separate
+batches, 8 with joint ones, 8 without batch norm. A 64:16 mixture gives a mean of .62 where the balanced one is 1.5.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.findings import Step
+from bnlint.rule import Report, rule
+from bnlint.story import Story, adversarial, judging
+
+
+@rule("BN305", "gan-discriminator-batches", severity="warning", frameworks=("torch", "tensorflow", "keras"))
+def check(story: Story) -> Iterator[Report]:
+    for real, fake in adversarial.separate(story):
+        steps = [*judging.built(fake), Step("the batch of real examples alone goes through here", real.where.place)]
+        yield Report(
+            f"{judging.title(fake.net)} normalises real and generated batches separately; common GAN recipes do so on purpose,"
+            " then evaluate it in eval mode never, or use another norm",
+            fake.where.place,
+            "likely",
+            judging.distinct(steps, fake.where.place),
+            frozenset({fake.net}),
+            severity="info",
+        )
+    for forward, first, second, assumed in adversarial.unequal(story):
+        yield Report(
+            f"{judging.title(forward.net)} gets {first} real and {second} generated examples in one batch",
+            forward.where.place,
+            "likely" if assumed else "certain",
+            judging.distinct(judging.built(forward), forward.where.place),
+            frozenset({forward.net}),
+        )

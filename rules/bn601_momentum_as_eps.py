@@ -2,13 +2,14 @@
 
 ## What it looks like
 
-`nn.BatchNorm2d(64, 0.8)`: the second position of torch's batch norms is `eps`, the third is `momentum`. The lazy layers have no number
-of features, so in `nn.LazyBatchNorm2d(64)` the first argument is `eps`.
+`nn.BatchNorm2d(64, 0.8)`: the second position of torch's batch norms is `eps`, the third is `momentum`. The lazy layers
+have no number of features, so in `nn.LazyBatchNorm2d(64)` the first argument is `eps`.
 
 ## Why it hurts
 
-Batch norm divides by the square root of the variance plus eps. With an eps of 0.8 activations of small variance are not brought to
-unit scale, and with an eps of 64 hardly any are. The momentum that was meant stays at its default of 0.1. No error is raised.
+Batch norm divides by the square root of the variance plus eps. With an eps of 0.8 activations of small variance are not
+brought to unit scale, and with an eps of 64 hardly any are. The momentum that was meant stays at its default of 0.1. No
+error is raised.
 
 ## Bad
 
@@ -56,16 +57,78 @@ for epoch in range(2):
 
 ## Fix
 
-Write `momentum=` in front of the value (unsafe: it changes the trained function). Keras and TensorFlow count the other way round:
-their 0.8 is torch's `momentum=0.2`. A channel count is to be deleted.
+Write `momentum=` in front of the value (unsafe: it changes the trained function). Keras and TensorFlow count the other
+way round: their 0.8 is torch's `momentum=0.2`. A channel count is to be deleted.
 
 ## Source
 
-Signatures of `torch.nn.BatchNorm1d`, `BatchNorm2d`, `BatchNorm3d` and `LazyBatchNorm2d` (torch 2.13); found 49 times in one
-well-known collection of GANs, where its issue #116 tells it.
+Signatures of `torch.nn.BatchNorm1d`, `BatchNorm2d`, `BatchNorm3d` and `LazyBatchNorm2d` (torch 2.13); found 49 times in
+one well-known collection of GANs, where its issue #116 tells it.
 
 ## Measured
 
-For inputs of standard deviation .1 the output has .111 instead of 1.0. Accuracy hardly suffers for inputs of scale 1 (.851 against .852)
-and falls to .774 against .852 for inputs of scale .01.
+For inputs of standard deviation .1 the output has .111 instead of 1.0. Accuracy hardly suffers for inputs of scale 1
+(.851 against .852) and falls to .774 against .852 for inputs of scale .01.
 """
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from bnlint.findings import Confidence, Step
+from bnlint.program.model import Attribute, Expr, Name
+from bnlint.rule import Report, rule
+from bnlint.story import Story
+from bnlint.story.events import Built
+from bnlint.story.values import Value, number
+
+NORMS = ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm")
+LAZY = ("LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d")
+NOT_EPS = re.compile(
+    r"(momentum|mom$|width|channel|feature|filter|plane|unit|hidden|dim|size|in_ch|out_ch|ngf|ndf|n_out|n_in|nf$|decay)", re.I
+)
+
+
+@rule("BN601", "momentum-as-eps", severity="error", frameworks=("torch",))
+def check(story: Story) -> Iterator[Report]:
+    for event in story.of(Built):
+        kind = event.lib.rpartition(".")[2]
+        if kind not in NORMS + LAZY or "eps" not in event.arguments or event.positional < (1 if kind in LAZY else 2):
+            continue
+        value, expr = event.arguments["eps"]
+        if any(arg.keyword == "eps" for arg in event.call.args):
+            continue
+        confidence = judge(value, expr)
+        if confidence is None:
+            continue
+        first = "the first position" if kind in LAZY else "the second position"
+        given = spelled(value, expr)
+        yield Report(
+            f"{first} of {kind} is eps, here {given}",
+            event.where.place,
+            confidence,
+            tuple(Step("called from here", place) for place in event.where.calls[-1:]),
+            frozenset({event.where.place}),
+        )
+
+
+def judge(value: Value, expr: Expr) -> Confidence | None:
+    """How sure it is that this is no eps: by its size where known, else by its name."""
+    known = number(value)
+    if known is not None:
+        size = known[0]
+        if isinstance(size, int) and size >= 1 or size >= 0.05:
+            return "certain"
+        return "possible" if size >= 0.01 else None
+    name = expr.id if isinstance(expr, Name) else expr.attr if isinstance(expr, Attribute) else ""
+    if name and NOT_EPS.search(name) and "eps" not in name.lower():
+        return "certain"
+    return None
+
+
+def spelled(value: Value, expr: Expr) -> str:
+    known = number(value)
+    if known is not None:
+        return str(known[0])
+    return f"`{expr.id if isinstance(expr, Name) else expr.attr if isinstance(expr, Attribute) else '...'}`"

@@ -201,3 +201,53 @@ def labels(value: Value) -> str:
         parts = value.items if isinstance(value, Tuple) else value.options
         return " ".join(labels(part) for part in parts)
     return ""
+
+
+# --- what single rules ask -------------------------------------------------------------------
+
+
+def on_purpose(story: Story, forward: Forward) -> bool:
+    """Whether the text says that train mode is meant here: Monte-Carlo dropout, test-time adaptation, recalibration."""
+    words = [*forward.where.functions, story.entry]
+    return any(ON_PURPOSE.search(word) for word in words)
+
+
+def sampling(story: Story, forward: Forward) -> bool:
+    """Whether a generator is sampled from noise while it is being trained."""
+    return "noise" in kinds(input_tokens(forward)) and "batch" not in kinds(input_tokens(forward))
+
+
+def whole(switched: Obj, net: Obj) -> bool:
+    """Whether switching one network switches all of another."""
+    from bnlint.story.frameworks.torch.networks import descendants
+
+    return switched is net or any(part is net for part in descendants(switched))
+
+
+def acting(story: Story, forward: Forward) -> Confidence | None:
+    """How sure it is that a forward chooses actions in an environment."""
+    if story.test:
+        return None
+    if "acting" in forward.purposes:
+        return "certain"
+    inner = forward.where.functions[-1] if forward.where.functions else ""
+    if ACTING.match(inner) and "training" not in forward.purposes and "auxiliary" not in forward.purposes:
+        return "likely"
+    return None
+
+
+def acting_trace(story: Story, forward: Forward) -> tuple[Step, ...]:
+    steps = [*built(forward), *mode_steps(story, forward, "train"), *circumstances(forward)]
+    reached = forward.reached.get("acting")
+    if reached is not None:
+        steps.append(Step("its output reaches the environment here", reached.place))
+    return distinct(steps, forward.where.place)
+
+
+def batch_steps(forward: Forward) -> list[tuple[str, Place]]:
+    """Where the batch size comes from."""
+    found: list[tuple[str, Place]] = []
+    for token in sorted(input_tokens(forward), key=lambda token: token.kind):
+        if token.kind == "batch" and isinstance(token.ref, Obj) and token.ref.site is not None:
+            found.append(("its batches come from here", token.ref.site))
+    return found
