@@ -97,7 +97,7 @@ from bnlint.story.events import Forward
 @rule("BN203", "rollout-in-train-mode", severity="error", frameworks=("torch", "tensorflow", "keras"))
 def check(story: Story) -> Iterator[Report]:
     for forward in story.of(Forward):
-        mode = judging.in_train_mode(forward)
+        mode = judging.in_train_mode(forward, story)
         evidence = judging.acting(story, forward)
         if mode is None or evidence is None:
             continue

@@ -79,7 +79,7 @@ from collections.abc import Iterator
 
 from bnlint.findings import Edit, Fix, Place
 from bnlint.rule import Report, rule
-from bnlint.story import Story
+from bnlint.story import Story, judging
 from bnlint.story.events import ModeMisused
 
 MESSAGES = {
@@ -101,6 +101,6 @@ def check(story: Story) -> Iterator[Report]:
             MESSAGES[event.kind].format(event.attribute),
             place,
             "certain" if event.known else "possible",
-            subjects=frozenset({event.net}),
+            subjects=judging.parts(event.net),
             fix=fix,
         )

@@ -89,8 +89,8 @@ def call(run: Run, callee: Value, args: Args, node: ir.Call) -> Value:
         return call_function(run, callee, args, node)
     if isinstance(callee, Bound):
         if isinstance(callee.func, Func):
-            if callee.func.name == "forward" and not run.forwards and isinstance(callee.self, Obj):
-                found = run.hooks.apply(run, callee.self, args, node)
+            if isinstance(callee.self, Obj):
+                found = run.hooks.follow(run, callee.func, callee.self, args, node)
                 if found is not None:
                     return found
             return call_function(run, callee.func, with_self(callee.self, args), node)

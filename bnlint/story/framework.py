@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bnlint.program import model as ir
-from bnlint.story.values import Cls, Data, Lib, Obj, Value
+from bnlint.story.values import Cls, Data, Func, Lib, Obj, Value
 
 if TYPE_CHECKING:
     from bnlint.story.machine import Run
@@ -70,6 +70,10 @@ class Framework:
 
     def apply(self, run: Run, obj: Obj, args: Args, node: ir.Call) -> Value | None:
         """An object is called that has no `__call__` of the project's."""
+        return None
+
+    def follow(self, run: Run, func: Func, owner: Obj, args: Args, node: ir.Call) -> Value | None:
+        """A method that the project defines is about to be followed; a value given here stands for it."""
         return None
 
     def made(self, run: Run, obj: Obj, cls: Cls) -> None:
@@ -135,6 +139,13 @@ class Switchboard:
     def apply(self, run: Run, obj: Obj, args: Args, node: ir.Call) -> Value | None:
         for framework in self.frameworks:
             found = framework.apply(run, obj, args, node)
+            if found is not None:
+                return found
+        return None
+
+    def follow(self, run: Run, func: Func, owner: Obj, args: Args, node: ir.Call) -> Value | None:
+        for framework in self.frameworks:
+            found = framework.follow(run, func, owner, args, node)
             if found is not None:
                 return found
         return None

@@ -42,16 +42,30 @@ def names(use: NormUse) -> set[str]:
     return {mark.name for mark in use.modes}
 
 
-def in_train_mode(forward: Forward) -> Confidence | None:
-    """How sure it is that some batch norm of the forward is in train mode; None if none can be."""
+def in_train_mode(forward: Forward, story: Story | None = None) -> Confidence | None:
+    """How sure it is that some batch norm of the forward is in train mode; None if none can be.
+
+    With a story, a mode that an earlier pass of the same loop left behind counts as likely.
+    """
     best: Confidence | None = None
     for use in forward.norms:
         modes = names(use)
         if "train" not in modes:
             continue
         found: Confidence = "certain" if modes == {"train"} and use.certain else "possible"
+        if found == "possible" and use.certain and story is not None and left_by_loop(story, forward, use):
+            found = "likely"
         best = found if best is None or ORDER[found] > ORDER[best] else best
     return best
+
+
+def left_by_loop(story: Story, forward: Forward, use: NormUse) -> bool:
+    """Whether a `train()` call in a loop around the forward may have put a batch norm in train mode."""
+    for mark in use.modes:
+        event = story.event(mark.event)
+        if mark.name == "train" and isinstance(event, ModeSet) and inside(forward.where, event.where):
+            return True
+    return False
 
 
 def all_in_train_mode(forward: Forward) -> bool:
@@ -93,6 +107,8 @@ def evaluation(story: Story, forward: Forward) -> Confidence | None:
     """How sure it is that a forward evaluates: validation, test or inference. None if it does not."""
     if story.test or forward.purposes or forward.dropped:
         return None
+    if only_noise(forward) and not trains(story) and not forward.net.slots.get("#loaded"):
+        return None  # a smoke test
     named = [name for name in forward.where.functions if name != "<module>"]
     inner = named[-1] if named else story.path.stem
     by_name = bool(EVALUATION.search(inner)) or any(EVALUATION.search(name) for name in named[-2:])
@@ -213,8 +229,16 @@ def on_purpose(story: Story, forward: Forward) -> bool:
 
 
 def sampling(story: Story, forward: Forward) -> bool:
-    """Whether a generator is sampled from noise while it is being trained."""
-    return "noise" in kinds(input_tokens(forward)) and "batch" not in kinds(input_tokens(forward))
+    """Whether a generator is sampled while it is being trained: another network judges what it makes of noise."""
+    made = {
+        other.token
+        for other in story.of(Forward)
+        if other.net is forward.net and "training" in other.purposes and "noise" in kinds(input_tokens(other))
+    }
+    return bool(made) and any(
+        made & input_tokens(other) and other.net is not forward.net and other.net.lib.count(".") != 2
+        for other in story.of(Forward)
+    )
 
 
 def whole(switched: Obj, net: Obj) -> bool:
@@ -231,7 +255,7 @@ def acting(story: Story, forward: Forward) -> Confidence | None:
     if "acting" in forward.purposes:
         return "certain"
     inner = forward.where.functions[-1] if forward.where.functions else ""
-    if ACTING.match(inner) and "training" not in forward.purposes and "auxiliary" not in forward.purposes:
+    if ACTING.match(inner) and "training" not in forward.purposes:
         return "likely"
     return None
 
@@ -251,3 +275,10 @@ def batch_steps(forward: Forward) -> list[tuple[str, Place]]:
         if token.kind == "batch" and isinstance(token.ref, Obj) and token.ref.site is not None:
             found.append(("its batches come from here", token.ref.site))
     return found
+
+
+def parts(value: Value) -> frozenset[object]:
+    """A network and everything below it: what a mistake about the whole is also about."""
+    from bnlint.story.frameworks.torch.networks import descendants
+
+    return frozenset(descendants(value)) if isinstance(value, Obj) else frozenset({value})

@@ -45,6 +45,8 @@ class LoopState:
     pass_mark: int
     breaks: list[Changes] = field(default_factory=list)
     continues: list[Changes] = field(default_factory=list)
+    finals: int = 0
+    """how many `finally` blocks lie around the loop"""
 
 
 @dataclass(slots=True, eq=False)
@@ -60,6 +62,8 @@ class Frame:
     returns: list[tuple[Value | None, Changes]] = field(default_factory=list)
     loops: list[LoopState] = field(default_factory=list)
     yields: list[Value] = field(default_factory=list)
+    finals: list[Callable[[], int]] = field(default_factory=list)
+    """`finally` blocks that a path leaving now has to run, innermost last"""
     on_yield: Callable[[Value], None] | None = None
 
 
@@ -223,8 +227,15 @@ class Run:
 
     def leave(self, status: int) -> None:
         """Keep the state of a path that leaves its branch by return, break or continue."""
+        frame = self.frame
+        if status in (RETURN, BREAK, CONTINUE) and frame.finals:
+            outer = 0 if status == RETURN else frame.loops[-1].finals
+            pending = frame.finals
+            for place in range(len(pending) - 1, outer - 1, -1):
+                frame.finals = pending[:place]
+                pending[place]()
+            frame.finals = pending
         if status == RETURN:
-            frame = self.frame
             if len(frame.returns) < 24:
                 frame.returns.append((frame.result, self.memory.changes(frame.mark)))
         elif status == BREAK:

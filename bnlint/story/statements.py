@@ -57,6 +57,8 @@ def assign(run: Run, node: ir.Assign) -> int:
     value = expressions.evaluate(run, node.value)
     if value is calls.NEVER:
         return DEAD
+    if isinstance(node.value, ir.Binary) and changes_itself(node.targets[0], node.value):
+        value = counted(run, node, value)
     for target in node.targets:
         bind(run, target, value)
     return NEXT
@@ -95,8 +97,33 @@ def augmented(run: Run, node: ir.AugAssign) -> int:
     if isinstance(before, Obj) and before.lib == "list" and node.op == "+":
         iteration.extend(run, before, more)
         return NEXT
-    bind(run, node.target, expressions.arithmetic(run, node.op, before, more))
+    bind(run, node.target, counted(run, node, expressions.arithmetic(run, node.op, before, more)))
     return NEXT
+
+
+def counted(run: Run, node: ir.Stmt, value: Value) -> Value:
+    """A number that a loop changes again and again is known no longer."""
+    if run.loops and type(value) is Const and isinstance(value.value, (int, float)) and not isinstance(value.value, bool):
+        return Data(symbol=("counted", id(node), len(run.story.events), run.loops[-1][1]))
+    return value
+
+
+def changes_itself(target: ir.Expr, value: ir.Expr) -> bool:
+    """Whether an assignment is of the form `x = x + 1`, `self.t = (self.t + 1) % n`."""
+    while isinstance(value, ir.Binary):
+        if same_place(target, value.right):
+            return True
+        value = value.left
+    return same_place(target, value)
+
+
+def same_place(target: ir.Expr, value: ir.Expr) -> bool:
+    match target, value:
+        case ir.Name(id=a), ir.Name(id=b):
+            return a == b
+        case ir.Attribute(attr=a, value=x), ir.Attribute(attr=b, value=y):
+            return a == b and same_place(x, y)
+    return False
 
 
 def give_back(run: Run, node: ir.Return) -> int:
@@ -251,7 +278,20 @@ def run_case(run: Run, case: ir.Case, subject: Value) -> int:
 
 def try_(run: Run, node: ir.Try) -> int:
     """The body, then its handlers as alternatives that start from the state the body left."""
-    status = run_block(run, node.body)
+    finals = run.frame.finals
+    if node.final:
+        run.frame.finals = [*finals, lambda: run_block(run, node.final)]
+    try:
+        status = try_handlers(run, node, run_block(run, node.body))
+    finally:
+        run.frame.finals = finals
+    if node.final and status != DEAD:
+        last = run_block(run, node.final)
+        status = last or status
+    return status
+
+
+def try_handlers(run: Run, node: ir.Try, status: int) -> int:
     branches: list[Callable[[], int]] = []
     if status == NEXT:
         branches.append(lambda: run_block(run, node.orelse))
@@ -264,9 +304,6 @@ def try_(run: Run, node: ir.Try) -> int:
         status = branches[0]()
     elif branches:
         status = run.fork(branches)
-    if node.final:
-        last = run_block(run, node.final)
-        status = last or status
     return status
 
 
@@ -328,8 +365,8 @@ def repeat(
     A loop is taken to run at least once: a path on which a training loop has no element tells nothing.
     """
     memory = run.memory
-    state = LoopState(memory.mark(), memory.mark())
     frame = run.frame
+    state = LoopState(memory.mark(), memory.mark(), finals=len(frame.finals))
     frame.loops.append(state)
     place = run.place(node)
     status = NEXT

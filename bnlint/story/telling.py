@@ -10,7 +10,7 @@ from bnlint.program import model as ir
 from bnlint.project.project import Project
 from bnlint.story import calls, entries, importing, statements
 from bnlint.story.events import Failure, Story
-from bnlint.story.framework import Args, Switchboard
+from bnlint.story.framework import Args, Switchboard, library_base
 from bnlint.story.frameworks import all_frameworks
 from bnlint.story.machine import Frame, OutOfSteps, Run
 from bnlint.story.values import Cls, Func, Module, Obj, Scope
@@ -106,6 +106,8 @@ def methods(run: Run, module: Module, cls: Cls, mentioned: frozenset[str], roots
     for value in found:
         if id(value.node) in run.reached or (roots_only and value.name in mentioned):
             continue
+        if value.name.endswith("_step") and library_base(cls, ("lightning",)) is not None:
+            continue  # Lightning calls it, and sets the mode before
         if value.name.startswith("__") or not entries.is_driver(value.node):  # type: ignore[arg-type]
             continue
         yield from alone(run, module, f"{cls.name}.{value.name}", lambda value=value: method(run, module, cls, value), False)  # type: ignore[misc]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bnlint.program import model as ir
 from bnlint.story.events import ModeMisused, StateParameter
 from bnlint.story.framework import Args, Exit, Framework
-from bnlint.story.frameworks.torch import building, loading, networks, tensors
+from bnlint.story.frameworks.torch import building, environments, loading, networks, tensors
 from bnlint.story.frameworks.torch.known import CONTAINERS
 from bnlint.story.machine import Run
 from bnlint.story.values import (
@@ -63,6 +63,8 @@ class Torch(Framework):
                 return building.optimizer_step(run, owner, args, node)
             if owner.lib in building.RECORDING:
                 return None
+        if name == "step":
+            return environments.step(run, owner, args, node)
         return tensors.method(run, owner, name, args, node)
 
     def apply(self, run: Run, obj: Obj, args: Args, node: ir.Call) -> Value | None:
@@ -71,6 +73,13 @@ class Torch(Framework):
         if obj.lib.endswith("Scaler") and args.positional:
             tensors.backward(run, UNKNOWN, Args(args.positional[:1]), node)
             return NONE
+        return None
+
+    def follow(self, run: Run, func: Func, owner: Obj, args: Args, node: ir.Call) -> Value | None:
+        if func.name == "forward" and not run.forwards and "#mode" in owner.slots:
+            return networks.forward(run, owner, args, node)
+        if func.name in ("step", "reset") and environments.is_environment(run, owner):
+            return environments.method(run, func.name, args, node)
         return None
 
     def made(self, run: Run, obj: Obj, cls: Cls) -> None:

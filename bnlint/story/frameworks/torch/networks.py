@@ -181,7 +181,8 @@ def layer(run: Run, name: str, args: Args, node: ir.Call) -> Obj:
 
 def fill(run: Run, made: Obj, args: Args, node: ir.Call) -> None:
     """The elements of Sequential(*layers), ModuleList(list) or ModuleDict(dict)."""
-    if made.lib == "torch.nn.Sequential":
+    names = {base.name for base in made.cls.order if isinstance(base, Lib)} if isinstance(made.cls, Cls) else {made.lib}
+    if "torch.nn.Sequential" in names:
         items, rest = list(args.positional), args.star
         if len(items) == 1 and isinstance(items[0], Obj) and items[0].lib == "dict":
             items = iteration.dict_values(items[0])
@@ -368,7 +369,12 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
         added = list(args.positional[-1:]) if name != "extend" else iteration.elements(run, args.positional[0], node)[0]
         run.memory.write(obj.slots, "#items", (*obj.slots.get("#items", ()), *added))
         return obj
+    if name == "__init__" and isinstance(obj.cls, Cls) and any(isinstance(b, Lib) and b.name in CONTAINERS for b in obj.cls.order):
+        fill(run, obj, args, node)
+        return NONE
     if name in ("load_state_dict", "zero_grad", "register_buffer", "register_parameter", "__init__", "register_forward_hook"):
+        if name == "load_state_dict":
+            obj.slots["#loaded"] = True  # kept for good: rules ask for it when the story is over
         if name == "register_buffer" and (known := text(args.get(0, "name") or UNKNOWN)):
             run.memory.write(obj.slots, known, Data(kind="buffer", label=known))
         return NONE

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bnlint.program import model as ir
 from bnlint.story import iteration
-from bnlint.story.events import Acted, Backward, Forward
+from bnlint.story.events import Backward, Forward
 from bnlint.story.framework import Args
 from bnlint.story.machine import Run
 from bnlint.story.values import (
@@ -156,8 +156,6 @@ def method(run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Valu
     """A method of a tensor, an array or something unknown."""
     if name == "backward":
         return backward(run, owner, args, node)
-    if name == "step":
-        return environment_step(run, owner, args, node)
     if type(owner) is not Data:
         return None
     if name in ("unsqueeze", "unsqueeze_"):
@@ -205,46 +203,3 @@ def mark(run: Run, number_: int, purpose: str, where: object) -> None:
     if isinstance(forward, Forward):
         forward.purposes.add(purpose)
         forward.reached.setdefault(purpose, where)  # type: ignore[arg-type]
-
-
-ENVIRONMENT_WORDS = ("env", "game", "world", "simulator", "gym")
-OPTIMIZER_WORDS = ("optim", "sched", "solver", "opt", "lr", "scaler", "warmup", "adam", "sgd", "prof", "epoch")
-
-
-def environment_step(run: Run, owner: Value, args: Args, node: ir.Call) -> Value | None:
-    """`env.step(action)`: forwards that the action comes from are acting; what comes back is an observation."""
-    action = args.get(0, "action") or args.get(0, "actions")
-    if action is None:
-        return None
-    label = owner_label(owner, node)
-    kind = owner.kind if type(owner) is Data else owner.lib if isinstance(owner, Obj) else ""
-    words = label.lower()
-    is_environment = kind == "environment" or any(word in words for word in ENVIRONMENT_WORDS)
-    if not is_environment:
-        return None
-    act(run, action, node)
-    return observation(run)
-
-
-def act(run: Run, action: Value, node: ir.Call) -> None:
-    flow = flow_of(action)[0]
-    forwards = frozenset(token.ref for token in flow if token.kind == "forward")
-    event = run.emit(Acted, node, forwards=forwards)
-    for each in forwards:
-        mark(run, each, "acting", event.where)
-
-
-def observation(run: Run) -> Data:
-    run.serial += 1
-    return Data(frozenset({Token("observation", run.serial)}))
-
-
-def owner_label(owner: Value, node: ir.Call) -> str:
-    """The name under which the owner of a method is known in the text."""
-    func = node.func
-    if isinstance(func, ir.Attribute):
-        if isinstance(func.value, ir.Name):
-            return func.value.id
-        if isinstance(func.value, ir.Attribute):
-            return func.value.attr
-    return owner.label if type(owner) is Data else ""
