@@ -113,5 +113,5 @@ def check(story: Story) -> Iterator[Report]:
             forward.where.place,
             confidence,
             judging.mode_trace(story, forward, "train"),
-            frozenset({forward.net}),
+            judging.subjects(forward),
         )

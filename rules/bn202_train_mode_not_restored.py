@@ -110,7 +110,7 @@ def check(story: Story) -> Iterator[Report]:
                 forward.where.place,
                 "certain" if definite and story.bound else "likely",
                 judging.mode_trace(story, forward, "eval"),
-                frozenset({forward.net}),
+                judging.subjects(forward),
             )
         elif judging.all_in_train_mode(forward):
             trained.setdefault(here, forward.number)

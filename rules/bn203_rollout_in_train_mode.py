@@ -110,5 +110,5 @@ def check(story: Story) -> Iterator[Report]:
             forward.where.place,
             confidence,
             judging.acting_trace(story, forward),
-            frozenset({forward.net}),
+            judging.subjects(forward),
         )

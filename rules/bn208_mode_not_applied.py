@@ -92,6 +92,8 @@ MESSAGES = {
 @rule("BN208", "mode-not-applied", severity="error", frameworks=("torch",))
 def check(story: Story) -> Iterator[Report]:
     for event in story.of(ModeMisused):
+        if event.withdrawn:
+            continue
         place = event.where.place
         fix = None
         if event.kind == "not called":

@@ -97,5 +97,5 @@ def check(story: Story) -> Iterator[Report]:
             forward.where.place,
             "likely" if forward.batch_assumed else "certain",
             judging.distinct([*judging.built(forward), *steps], forward.where.place),
-            frozenset({forward.net}),
+            judging.subjects(forward),
         )

@@ -109,7 +109,7 @@ def check(story: Story) -> Iterator[Report]:
             fake.where.place,
             "likely",
             judging.distinct(steps, fake.where.place),
-            frozenset({fake.net}),
+            judging.subjects(fake),
             severity="info",
         )
     for forward, first, second, assumed in adversarial.unequal(story):
@@ -118,5 +118,5 @@ def check(story: Story) -> Iterator[Report]:
             forward.where.place,
             "likely" if assumed else "certain",
             judging.distinct(judging.built(forward), forward.where.place),
-            frozenset({forward.net}),
+            judging.subjects(forward),
         )

@@ -76,7 +76,9 @@ class ModeMisused(Event):
     kind: str
     attribute: str
     known: bool
-    """whether the object is known to be a network"""
+    """whether the object is known to hold batch norm"""
+    withdrawn: bool = False
+    """the same statement set the flag on the batch norms themselves, too"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,7 +236,7 @@ def sampling(story: Story, forward: Forward) -> bool:
         if other.net is forward.net and "training" in other.purposes and "noise" in kinds(input_tokens(other))
     }
     return bool(made) and any(
-        made & input_tokens(other) and other.net is not forward.net and other.net.lib.count(".") != 2
+        made & input_tokens(other) and other.net is not forward.net and not other.net.lib.endswith("Loss")
         for other in story.of(Forward)
     )
 
@@ -282,3 +282,8 @@ def parts(value: Value) -> frozenset[object]:
     from bnlint.story.frameworks.torch.networks import descendants
 
     return frozenset(descendants(value)) if isinstance(value, Obj) else frozenset({value})
+
+
+def subjects(forward: Forward) -> frozenset[object]:
+    """What a mistake at a forward is about: the network and the batch norms it ran through."""
+    return frozenset({forward.net, *(use.norm for use in forward.norms)})

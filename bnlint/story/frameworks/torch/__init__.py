@@ -133,6 +133,8 @@ class Torch(Framework):
             answer = truth(value)
             if answer is not None:
                 networks.set_mode(run, owner, frozenset({"train" if answer else "eval"}), node, f"training = {answer}")
+                for event in run.story.of(ModeMisused):
+                    event.withdrawn |= event.where.place == run.place(node)
             return
         kind = "training assigned" if attr == "training" else "method replaced"
         if kind == "method replaced" and truth(value) is None:

@@ -271,10 +271,8 @@ def inner_forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
         return calls.call(run, obj.slots["module"], args, node)
     if "#items" in obj.slots:
         value = args.positional[0] if args.positional else UNKNOWN
-        for item in obj.slots["#items"]:
-            value = calls.call(run, item, Args((value,)), node)
-        if "#rest" in obj.slots:
-            value = calls.call(run, obj.slots["#rest"], Args((value,)), node)
+        for part in list(children(obj)):
+            value = calls.call(run, part, Args((value,)), node)
         return value
     return layer_output(args)
 
