@@ -18,7 +18,9 @@ from pathlib import Path
 import msgspec
 
 from bnlint.cache import Cache, key_of
+from bnlint.program.lower import SyntaxProblem, parse_program
 from bnlint.program.model import Program
+from bnlint.read.lenient import Stop, rescue
 from bnlint.read.source import Unreadable, decode
 
 PARALLEL_FROM = 400_000
@@ -109,19 +111,39 @@ def _pack_one(file: tuple[Path, bytes]) -> bytes | Failed:
 
 def pack(path: Path, data: bytes) -> bytes | Failed:
     """The program of a file as bytes, for the cache and for the way from another process."""
-    # imported here: libcst is slow to import, and a run that finds everything in the cache needs none of it
-    from bnlint.program.lower import Unparsable, parse_program
-
     try:
-        return msgspec.msgpack.encode(parse_program(decode(path, data).text))
+        return msgspec.msgpack.encode(_program(decode(path, data).text))
     except Unreadable as error:
         return Failed(error.message)
-    except Unparsable as error:
+    except SyntaxProblem as error:
         return Failed(error.message, error.row, error.column)
     except RecursionError:
         return Failed("nested too deeply to be parsed")
     except Exception as error:
         return Failed(f"parsing failed with {type(error).__name__}: {error}", internal=True)
+
+
+def _program(text: str) -> Program:
+    """As Python 3, else as Python 2. Raises SyntaxProblem, which speaks of the text as it stands."""
+    try:
+        return parse_program(text)
+    except SyntaxProblem:
+        rescued = rescue(text, _attempt)
+        if rescued is None:
+            raise
+        return rescued
+
+
+def _attempt(text: str) -> Program | Stop:
+    try:
+        return parse_program(text, lenient=True)
+    except SyntaxProblem as problem:
+        # the rescue wants to know what libcst said: its parser stops behind a token, its tokenizer names no place
+        if not problem.message.startswith("invalid syntax"):
+            return Stop(problem.row, f"tokenizer error: {problem.message}")
+        behind_line = problem.column == 1
+        said = "expected INDENT" if problem.message.endswith("INDENT expected") else problem.message
+        return Stop(max(1, problem.row - behind_line), said)
 
 
 def _unpacked(data: bytes | None) -> Program | None:

@@ -1,17 +1,20 @@
 """A TensorFlow 1 train op that does not run the update ops of batch norm.
 
 ## What it looks like
+
 `tf.layers.batch_normalization`, `tf.contrib.layers.batch_norm` and `slim.batch_norm` normalise with the batch while they
 train. The step that moves the moving mean and variance is a separate op, put into the collection
 `tf.GraphKeys.UPDATE_OPS`. `minimize()` and `apply_gradients()` know nothing of that collection, so unless the program
 makes the train op depend on it, or runs it in some other way, the updates never happen.
 
 ## Why it hurts
+
 Training looks healthy, because it uses the statistics of the batch. At test time the layer uses the moving mean and
 variance, and these still have their first values: zero and one. The network is then evaluated with a normalisation it was
 never trained with.
 
 ## Bad
+
 ```python
 import tensorflow.compat.v1 as tf
 
@@ -30,6 +33,7 @@ def train_step(sess, xs, ys):
 ```
 
 ## Good
+
 ```python
 import tensorflow.compat.v1 as tf
 
@@ -49,6 +53,7 @@ def train_step(sess, xs, ys):
 ```
 
 ## Silent when
+
 - the updates are dependencies of `minimize()`, `compute_gradients()` or `apply_gradients()`, or of an op that the gradient
   needs; one tower's updates are enough;
 - they are grouped with the train op, follow it as post-ops, or are fetched beside it in `sess.run` (by hand or by a hook);
@@ -59,14 +64,17 @@ def train_step(sess, xs, ys):
 - the collection is read, but too early (BN102) or without effect (BN103): those rules speak then.
 
 ## Fix
+
 Build the train op within `with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):`. Unsafe: it changes
 what training does, and in a graph with several networks the list may need a scope.
 
 ## Source
+
 "A bug hidden in plain sight"; "Going Deeper in Batch Normalization"; the note on UPDATE_OPS in the TensorFlow
 documentation of `tf.compat.v1.layers.batch_normalization`.
 
 ## Measured
+
 Test accuracy .525 without the updates, .896 with them; the moving mean stays exactly 0. (Small perceptron on four
 gaussian classes, TensorFlow 1.15: the sign is evidence, the size is not.)
 """

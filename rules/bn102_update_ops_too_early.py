@@ -1,15 +1,18 @@
 """The collection of update ops is read before the batch-norm layers that fill it exist.
 
 ## What it looks like
+
 `tf.get_collection(tf.GraphKeys.UPDATE_OPS)` returns a copy of the list as it is at that moment. Read above the network, in a
 constructor or when a module is imported, it is empty; read between two networks, it holds the updates of the first one
 only. The `with tf.control_dependencies(update_ops):` further down is written correctly and depends on nothing.
 
 ## Why it hurts
+
 It is BN101 in disguise: the moving averages keep their first values, zero and one, and the network fails as soon as it is
 evaluated with them. The code looks as the documentation wants it, so nobody looks here.
 
 ## Bad
+
 ```python
 import tensorflow.compat.v1 as tf
 
@@ -30,6 +33,7 @@ def train_step(sess, xs, ys):
 ```
 
 ## Good
+
 ```python
 import tensorflow.compat.v1 as tf
 
@@ -50,6 +54,7 @@ def train_step(sess, xs, ys):
 ```
 
 ## Silent when
+
 - the list is read after the layers were built: what counts is when the call runs, not where it stands in the file;
 - the early list serves to skip older updates (`[op for op in later if op not in earlier]`) or to check that the graph is
   empty;
@@ -58,13 +63,16 @@ def train_step(sess, xs, ys):
 - the layers update in place and no list is needed.
 
 ## Fix
+
 None: moving a statement is left to the author. Read the collection directly before the train op is built.
 
 ## Source
+
 "A bug hidden in plain sight" and "Going Deeper in Batch Normalization" for the need of the dependency; the TensorFlow
 documentation of `tf.Graph.get_collection` (the list is a copy) and `get_collection_ref` (it is not).
 
 ## Measured
+
 The early list holds 0 ops; test accuracy .525, against .896 when it is read after the layers. (Small perceptron on four
 gaussian classes, TensorFlow 1.15: the sign is evidence, the size is not.)
 """

@@ -1,6 +1,7 @@
 """The update ops of batch norm are collected, but nothing that trains depends on them.
 
 ## What it looks like
+
 - the list is kept in a variable that nobody uses;
 - `with tf.control_dependencies(update_ops):` holds only `pass`, or hands on a train op that was built before;
 - `loss = tf.identity(loss)` stands inside and `minimize(loss)` outside;
@@ -8,11 +9,13 @@
 - the dependencies are `None` unless an option is given that nobody gives.
 
 ## Why it hurts
+
 `tf.control_dependencies` concerns only ops that are *created* within the block; a tensor that exists already passes
 through unchanged. The gradient of an identity does not need the identity's value either, so training never runs it. The
 moving averages keep their first values, zero and one, and evaluation fails as in BN101.
 
 ## Bad
+
 ```python
 import tensorflow.compat.v1 as tf
 
@@ -34,6 +37,7 @@ def train_step(sess, xs, ys):
 ```
 
 ## Good
+
 ```python
 import tensorflow.compat.v1 as tf
 
@@ -54,6 +58,7 @@ def train_step(sess, xs, ys):
 ```
 
 ## Silent when
+
 - `minimize()`, `compute_gradients()` or `apply_gradients()` is called inside the block: each alone is enough;
 - the op made inside is one that the gradient needs (an identity of the logits before a cross entropy), or is itself what
   the session runs (`tf.no_op`, `tf.group`);
@@ -63,13 +68,16 @@ def train_step(sess, xs, ys):
 - the collection is always empty because the layers update in place (`updates_collections=None`).
 
 ## Fix
+
 None: where the train op belongs is the author's choice. Build it inside the block.
 
 ## Source
+
 "A bug hidden in plain sight"; "Going Deeper in Batch Normalization"; the TensorFlow documentation of
 `tf.Graph.control_dependencies`, which names the case of an op built outside.
 
 ## Measured
+
 Test accuracy .525, against .896 with minimize() inside; the moving mean stays 0 in the identity form, and reaches 7.4
 when that loss is fetched too. (Small perceptron on four gaussian classes, TensorFlow 1.15: the sign is evidence, the size
 is not.)

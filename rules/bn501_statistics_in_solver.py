@@ -1,6 +1,7 @@
 """The running mean or variance of a batch norm is handed to the solver as if it were a weight.
 
 ## What it looks like
+
 - TensorFlow: an own batch norm makes its moving mean by `tf.get_variable` or `tf.Variable` without `trainable=False`;
 - PyTorch: the running mean is an `nn.Parameter` that asks for a gradient, or the optimizer gets `buffers()` or the values
   of `state_dict()`;
@@ -8,12 +9,14 @@
   correction factor of their average.
 
 ## Why it hurts
+
 The statistics are measured, not learned. While the batch's own statistics normalise, the loss sends them no gradient; but
 whatever else goes over all trainable variables does reach them: an L2 term pulls them to zero, a decoupled weight decay
 shrinks them when gradients are zeroed rather than None, distributed training waits for a gradient that never comes, and
 finetuning in evaluation mode really trains them.
 
 ## Bad
+
 ```python
 import tensorflow.compat.v1 as tf
 
@@ -39,6 +42,7 @@ train_op = tf.train.AdamOptimizer().minimize(loss)
 ```
 
 ## Good
+
 ```python
 import tensorflow.compat.v1 as tf
 
@@ -64,6 +68,7 @@ train_op = tf.train.AdamOptimizer().minimize(loss)
 ```
 
 ## Silent when
+
 - `trainable=False`, `requires_grad=False` or `register_buffer`;
 - the averages are the shadow variables of a `tf.train.ExponentialMovingAverage`, which are not trainable;
 - Caffe: `lr_mult` is 0 for all three blobs, or there is no `param` at all (Caffe masks them itself); `decay_mult` matters
@@ -71,14 +76,17 @@ train_op = tf.train.AdamOptimizer().minimize(loss)
 - the variable is a learned mean of something else, such as a gaussian policy.
 
 ## Fix
+
 Sets `trainable=False`, `requires_grad=False` or `lr_mult=0`. Unsafe: lists of trainable variables become shorter, and a
 Saver made from such a list then loses the statistics (BN504).
 
 ## Source
+
 Caffe pull request 4704 ("unmasked statistics learning rates"); the TensorFlow documentation of `tf.compat.v1.Variable`
 (`trainable` defaults to True).
 
 ## Measured
+
 TensorFlow with L2 over the trainable variables: the moving mean ends at .48 where the true mean is 3.0. PyTorch without
 such a term: .862 against .863 accuracy, no difference; AdamW on zeroed gradients drags a mean of 5 to 1.83. (Small
 programs on one CPU: the sign is evidence, the size is not.)

@@ -90,11 +90,11 @@ def _comprehension(cursor: Cursor, node: Any) -> ir.Expr:
         inner = node.key
         key = cursor.lower[type(inner)](cursor, inner)
         inner = node.value
-    elif type(node) is cst.StarredDictComp:
+    elif hasattr(node, "elt"):
+        inner = node.elt
+    else:  # {**part for part in parts}
         cursor.token("**")
         inner = node.value
-    else:
-        inner = node.elt
     if start < 0 and inner.lpar:
         start = cursor.seek("(")
     value = cursor.lower[type(inner)](cursor, inner)
@@ -109,7 +109,7 @@ def _comprehension(cursor: Cursor, node: Any) -> ir.Expr:
         cursor.token(closing)
     end = cursor.pos
     cursor.close(node.rpar)
-    if type(node) is cst.StarredDictComp:
+    if kind is None:
         return ir.Opaque(start, end)
     return ir.Comprehension(start, end, kind, key, value, tuple(loops))
 
@@ -118,9 +118,10 @@ _COMPREHENSIONS: dict[type, tuple[str, str, Any]] = {
     cst.ListComp: ("[", "]", "list"),
     cst.SetComp: ("{", "}", "set"),
     cst.DictComp: ("{", "}", "dict"),
-    cst.StarredDictComp: ("{", "}", "dict"),
     cst.GeneratorExp: ("", "", "generator"),
 }
+if hasattr(cst, "StarredDictComp"):  # newer than the oldest libcst we run with
+    _COMPREHENSIONS[cst.StarredDictComp] = ("{", "}", None)
 
 
 def _loop(cursor: Cursor, node: cst.CompFor) -> ir.For:

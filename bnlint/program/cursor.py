@@ -13,7 +13,7 @@ The cursor must never fail: a token that is not found leaves it where it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bnlint.program.model import Comment, Expr
@@ -38,9 +38,9 @@ class Cursor:
         cursor.pos = start + len(token)
     """
 
-    __slots__ = ("text", "find", "pos", "hash", "comments", "yields", "lower", "lost")
+    __slots__ = ("comments", "find", "hash", "lost", "lower", "pos", "statements", "text", "yields")
 
-    def __init__(self, text: str, lower: dict[type, Lower]) -> None:
+    def __init__(self, text: str, lower: Mapping[type, Lower], statements: Mapping[type, Any]) -> None:
         self.text = text
         self.find: Callable[[str, int], int] = text.find
         self.pos = 0
@@ -51,6 +51,8 @@ class Cursor:
         """whether a yield was met since the last function began"""
         self.lower = lower
         """the lowering function of each node class that is an expression"""
+        self.statements = statements
+        """the same for statements"""
         self.lost = 0
         """how many tokens were not found: always 0 unless there is a mistake in the walk"""
 

@@ -388,7 +388,6 @@ LEAVES_AND_OPERATORS: dict[type, Lower] = {
     cst.SimpleString: lower_string,
     cst.ConcatenatedString: lower_concatenation,
     cst.FormattedString: lower_formatted,
-    cst.TemplatedString: lower_template,
     cst.Attribute: _attribute,
     cst.Call: _call,
     cst.Subscript: _subscript,
@@ -402,3 +401,5 @@ LEAVES_AND_OPERATORS: dict[type, Lower] = {
     cst.BooleanOperation: _boolean,
     cst.Comparison: _comparison,
 }
+if hasattr(cst, "TemplatedString"):  # newer than the oldest libcst we run with
+    LEAVES_AND_OPERATORS[cst.TemplatedString] = lower_template

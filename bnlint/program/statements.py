@@ -22,6 +22,8 @@ _AUGMENTED = {
     cst.LeftShiftAssign: "<<", cst.RightShiftAssign: ">>", cst.BitAndAssign: "&", cst.BitOrAssign: "|",
     cst.BitXorAssign: "^",
 }  # fmt: skip
+_LONGEST_CHAIN = 50
+"""After so many branches a chain of `elif` goes on in an If of its own: readers of the program recurse."""
 
 
 # --- simple statements -----------------------------------------------------------------------
@@ -141,7 +143,7 @@ def _scope(cursor: Cursor, node: Any) -> ir.Stmt:
 
 def _import(cursor: Cursor, node: cst.Import) -> ir.Stmt:
     start = cursor.token("import")
-    return ir.Import(start, cursor.pos, _aliases(cursor, node.names)) if False else _imported(cursor, start, node.names)
+    return _imported(cursor, start, node.names)
 
 
 def _lazy_import(cursor: Cursor, node: Any) -> ir.Stmt:
@@ -217,12 +219,19 @@ def _if(cursor: Cursor, node: cst.If) -> ir.Stmt:
         word = "elif"
     orelse = _else(cursor, rest)
     end = cursor.pos
-    while True:
-        start, test, body = branches.pop()
-        statement = ir.If(start, end, test, body, orelse)
-        if not branches:
-            return statement
-        orelse = (statement,)
+    if len(branches) <= _LONGEST_CHAIN:
+        return _nested(branches, end, orelse)
+    chains = [branches[at : at + _LONGEST_CHAIN] for at in range(0, len(branches), _LONGEST_CHAIN)]
+    last = _nested(chains.pop(), end, orelse)
+    others = [_nested(chain, end, ()) for chain in chains[1:]]
+    return _nested(chains[0], end, (*others, last))
+
+
+def _nested(branches: list[tuple[int, ir.Expr, tuple[ir.Stmt, ...]]], end: int, orelse: tuple[ir.Stmt, ...]) -> ir.If:
+    for start, test, body in reversed(branches[1:]):
+        orelse = (ir.If(start, end, test, body, orelse),)
+    start, test, body = branches[0]
+    return ir.If(start, end, test, body, orelse)
 
 
 def _else(cursor: Cursor, node: cst.Else | None) -> tuple[ir.Stmt, ...]:
@@ -330,3 +339,7 @@ STATEMENTS: dict[type, Any] = {
     cst.FunctionDef: lower_function,
     cst.ClassDef: lower_class,
 }
+
+for _name, _lower in {"LazyImport": _lazy_import, "LazyImportFrom": _import_from}.items():
+    if hasattr(cst, _name):  # newer than the oldest libcst we run with
+        STATEMENTS[getattr(cst, _name)] = _lower

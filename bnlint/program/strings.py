@@ -23,6 +23,8 @@ _LETTERS = {
     "\\": "\\", "'": "'", '"': '"', "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
 }  # fmt: skip
 
+_TEXTS = {getattr(cst, name, None) for name in ("FormattedStringText", "TemplatedStringText")}
+
 
 def _escape(match: re.Match[str]) -> str:
     kind = match.lastgroup
@@ -124,7 +126,7 @@ def lower_template(cursor: Cursor, node: Any) -> ir.Expr:
 def _parts(cursor: Cursor, nodes: Any, raw: bool) -> tuple[ir.Expr, ...]:
     parts: list[ir.Expr] = []
     for node in nodes:
-        if type(node) is cst.FormattedStringText or type(node) is cst.TemplatedStringText:
+        if type(node) in _TEXTS:
             start = cursor.pos
             cursor.pos = end = start + len(node.value)
             text = node.value.replace("{{", "{").replace("}}", "}")

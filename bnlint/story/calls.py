@@ -9,7 +9,7 @@ from typing import Any
 from bnlint.program import model as ir
 from bnlint.story import contexts, expressions, iteration, libraries, objects, statements
 from bnlint.story.framework import Args
-from bnlint.story.machine import DEAD, DEPTH, NEXT, RETURN, SAME_FUNCTION, Frame, Memo, Run
+from bnlint.story.machine import DEAD, DEPTH, NEXT, RETURN, SAME_FUNCTION, STEPS_PER_ENTRY, Frame, Memo, Run
 from bnlint.story.memory import MISSING
 from bnlint.story.values import (
     NONE,
@@ -107,9 +107,22 @@ def call(run: Run, callee: Value, args: Args, node: ir.Call) -> Value:
         return call(run, callee.func, given, node)
     if isinstance(callee, Choice):
         kept = [option for option in callee.options if type(option) is not Const]
-        results = [call(run, option, args, node) for option in kept]
-        return choose(results) if results else UNKNOWN
+        return call_options(run, kept, args, node) if kept else UNKNOWN
     return unknown_call(run, callee, args)
+
+
+REPRESENTATIVES = 3
+
+
+def call_options(run: Run, callees: list[Value], args: Args, node: ir.Call) -> Value:
+    """Call one of several: of many networks that may result, a few stand for all, those that matter first."""
+    results: list[Value] = []
+    for callee in callees:
+        if run.steps > STEPS_PER_ENTRY // 3 and results:
+            break  # the rest of the entry point is worth more than one more alternative
+        results.append(call(run, callee, args, node))
+    results = [result for result in results if result is not NEVER] or results
+    return choose(run.hooks.representatives(run, results, REPRESENTATIVES))
 
 
 def with_self(owner: Value, args: Args) -> Args:

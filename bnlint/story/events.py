@@ -165,59 +165,91 @@ class StateParameter(Event):
 
 
 # --- TensorFlow graphs -----------------------------------------------------------------------
+#
+# Tokens of a graph refer to these events themselves, not to their numbers: a graph may be built by a module's body and
+# trained by another story.
 
 
 @dataclass(slots=True, eq=False)
-class UpdateAdded(Event):
-    """A layer put update ops of its statistics into a collection. `key` is the collection's name."""
+class GraphNorm(Event):
+    """A batch-norm layer was put into a graph.
 
-    token: Token
-    key: str
+    name: the path of its variables; path: that of its ops; either holds "?" where a part is unknown. key: the collection that
+    its update ops were put into, None where it made none or runs them itself. maybe: whether it makes them hangs on something
+    unknown. flag: the value that decides between training and inference.
+    """
+
+    norm: Obj
+    name: str
+    path: str
+    key: str | None
     maybe: bool
-    """whether the layer adds them only under some condition that could not be decided"""
-    norm: Obj | None = None
+    flag: Value
+
+    @property
+    def token(self) -> Token:
+        """Stands for a value that was computed through the layer."""
+        return Token("norm", self)
+
+    @property
+    def update(self) -> Token:
+        """Stands for its update ops."""
+        return Token("update", self)
 
 
 @dataclass(slots=True, eq=False)
 class CollectionRead(Event):
-    """`get_collection(key)`: what the collection held then. `known_key` is False for a key that is no known collection."""
+    """`get_collection(key)`: the update ops that the collection held then."""
 
-    token: Token
     key: str
     held: frozenset[Token]
     used: set[str] = field(default_factory=set)
-    """"joined" (a dependency or a fetch was made of it), "escaped" (went where it cannot be followed)"""
+    """"kept" (as an attribute), "escaped" (went where it cannot be followed)"""
+
+    @property
+    def token(self) -> Token:
+        return Token("read", self)
 
 
 @dataclass(slots=True, eq=False)
 class Dependencies(Event):
-    """A `with tf.control_dependencies(...)` block. `made` tells what was created inside it."""
+    """A `with tf.control_dependencies(...)` block: what it runs, and what was created inside it."""
 
     flow: frozenset[Token]
+    none: bool
+    """its argument is a variable that holds None"""
     made: set[str] = field(default_factory=set)
-    """kinds of ops created inside: "train", "op", "identity", "nothing else" """
-    outside: frozenset[Token] = frozenset()
+    """kinds of ops created inside: "train", "gradient", "identity", "op" """
+
+    @property
+    def token(self) -> Token:
+        return Token("block", self)
 
 
 @dataclass(slots=True, eq=False)
 class TrainOp(Event):
-    """An op that changes trainable variables by a gradient."""
+    """An op that changes trainable variables by a gradient.
 
-    token: Token
-    runs: frozenset[Token]
-    """update ops (and reads of collections) that it runs by its dependencies"""
+    through: the batch norms that the gradient flows through; variables: names of what it trains, None where that is everything
+    or unknown; runs: what runs with it, by dependencies, groups or a common fetch.
+    """
+
     how: str
-    updates_itself: bool
-    """`create_train_op` and its like run the update ops themselves"""
-    loss: frozenset[Token] = frozenset()
+    through: frozenset[Token]
+    variables: frozenset[str] | None
+    runs: set[Token] = field(default_factory=set)
+    fetched: bool = False
+
+    @property
+    def token(self) -> Token:
+        return Token("train", self)
 
 
 @dataclass(slots=True, eq=False)
-class Joined(Event):
-    """An op or a fetch list runs all of these together."""
+class Fetched(Event):
+    """A session runs these."""
 
-    tokens: frozenset[Token]
-    how: str
+    flow: frozenset[Token]
 
 
 # --- the story -------------------------------------------------------------------------------

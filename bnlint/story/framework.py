@@ -76,6 +76,10 @@ class Framework:
         """A method that the project defines is about to be followed; a value given here stands for it."""
         return None
 
+    def representatives(self, run: Run, results: list[Value], count: int) -> list[Value] | None:
+        """Of many values that a call may give, those that stand for all."""
+        return None
+
     def made(self, run: Run, obj: Obj, cls: Cls) -> None:
         """An instance of a project class was allocated, before its `__init__` runs."""
 
@@ -149,6 +153,11 @@ class Switchboard:
             if found is not None:
                 return found
         return None
+
+    def representatives(self, run: Run, results: list[Value], count: int) -> list[Value]:
+        for framework in self.frameworks:
+            results = framework.representatives(run, results, count) or results
+        return results
 
     def made(self, run: Run, obj: Obj, cls: Cls) -> None:
         for framework in self.frameworks:

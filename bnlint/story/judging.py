@@ -105,8 +105,11 @@ def only_noise(forward: Forward) -> bool:
 
 def evaluation(story: Story, forward: Forward) -> Confidence | None:
     """How sure it is that a forward evaluates: validation, test or inference. None if it does not."""
-    if story.test or forward.purposes or forward.dropped:
+    if story.test or forward.purposes - {"auxiliary"} or forward.dropped:
         return None
+    if forward.purposes:
+        # its output becomes a target: meant so more often than not, unless what feeds it was put in eval mode on purpose
+        return ("likely" if after_eval(story, forward) else "possible") if forward.grad is False else None
     if only_noise(forward) and not trains(story) and not forward.net.slots.get("#loaded"):
         return None  # a smoke test
     named = [name for name in forward.where.functions if name != "<module>"]
@@ -117,7 +120,35 @@ def evaluation(story: Story, forward: Forward) -> Confidence | None:
         return "certain" if by_name or not learns else "likely"
     if not trains(story) and not (learns and not by_name):
         return "likely" if by_name or (story.bound and has_data(forward)) else None
-    return "likely" if by_name and not learns and story.bound else None
+    if by_name and not learns and story.bound:
+        return "likely"
+    return "likely" if held_out(story, forward) else None
+
+
+def after_eval(story: Story, forward: Forward) -> bool:
+    """Whether the input comes from a network that was put in eval mode just for this."""
+    for token in input_tokens(forward):
+        maker = story.event(token.ref) if token.kind == "forward" else None
+        if isinstance(maker, Forward) and maker.net is not forward.net:
+            for use in known_norms(maker):
+                switched = [story.event(mark.event) for mark in use.modes]
+                if names(use) == {"eval"} and any(
+                    isinstance(event, ModeSet) and inside(forward.where, event.where) for event in switched
+                ):
+                    return True
+    return False
+
+
+def held_out(story: Story, forward: Forward) -> bool:
+    """Whether the input comes from a loader that nothing is trained on, while the network is trained on another."""
+    loaders = {token.ref for token in input_tokens(forward) if token.kind == "batch"}
+    if not loaders:
+        return False
+    trained: set[object] = set()
+    for other in story.of(Forward):
+        if other.net is forward.net and "training" in other.purposes:
+            trained |= {token.ref for token in input_tokens(other) if token.kind == "batch"}
+    return bool(trained) and not loaders & trained
 
 
 def trains(story: Story) -> bool:

@@ -81,8 +81,17 @@ def module_member(run: Run, module: Module, attr: str) -> Value:
     value = run.memory.read(module.table, attr)
     if value is not MISSING:
         return value  # type: ignore[no-any-return]
+    if attr == "__dict__":
+        return namespace(run, module)
     submodule = importing.submodule(run, module, attr)
     return submodule if submodule is not None else UNKNOWN
+
+
+def namespace(run: Run, module: Module) -> Obj:
+    """`vars(module)`: its classes and functions by name."""
+    made = run.allocate(Lib("dict"), None)
+    made.slots.update({name: value for name, value in module.table.items() if isinstance(value, (Cls, Func))})
+    return made
 
 
 def is_instance(value: Value, cls: Value) -> bool | None:

@@ -192,6 +192,8 @@ Value: TypeAlias = Union[
 ]
 
 MAX_OPTIONS = 6
+MAX_CALLABLES = 40
+"""a factory may know many classes by name"""
 
 
 def options(value: Value) -> tuple[Value, ...]:
@@ -216,7 +218,8 @@ def choose(values: list[Value]) -> Value:
         found.append(merged)
     if len(found) == 1:
         return found[0]
-    if len(found) > MAX_OPTIONS or not found:
+    callables = all(isinstance(option, (Cls, Func, Lib, Module, Partial)) for option in found)
+    if len(found) > (MAX_CALLABLES if callables else MAX_OPTIONS) or not found:
         return mix(found)
     return Choice(tuple(found))
 

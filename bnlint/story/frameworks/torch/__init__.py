@@ -25,6 +25,7 @@ from bnlint.story.values import (
     Value,
     mix,
     options,
+    text,
     truth,
 )
 
@@ -81,6 +82,14 @@ class Torch(Framework):
         if func.name in ("step", "reset") and environments.is_environment(run, owner):
             return environments.method(run, func.name, args, node)
         return None
+
+    def representatives(self, run: Run, results: list[Value], count: int) -> list[Value] | None:
+        modules = [result for result in results if networks.is_module(result)]
+        if len(modules) <= count:
+            return None
+        holding = [result for result in modules if isinstance(result, Obj) and networks.norms_below(run, result)]
+        kept = (holding or modules)[:count]
+        return [*(result for result in results if not networks.is_module(result)), *kept]
 
     def made(self, run: Run, obj: Obj, cls: Cls) -> None:
         if module_class(run, cls):
@@ -193,6 +202,9 @@ class Torch(Framework):
             return tensors.indexed(owner, index)
         if isinstance(owner, Obj) and "#mode" in owner.slots:
             return building.child_at(run, owner, index)
+        if isinstance(owner, Lib) and owner.name.endswith(".__dict__"):
+            known = text(index)
+            return Lib(f"{owner.name.removesuffix('.__dict__')}.{known or '*'}")
         return None
 
 
