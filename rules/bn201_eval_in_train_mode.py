@@ -101,7 +101,7 @@ from bnlint.story.events import Forward
 @rule("BN201", "eval-in-train-mode", severity="error", frameworks=("torch",))
 def check(story: Story) -> Iterator[Report]:
     for forward in story.of(Forward):
-        mode = judging.in_train_mode(forward)
+        mode = judging.in_train_mode(forward, story)
         evidence = judging.evaluation(story, forward)
         if forward.framework != "torch" or mode is None or evidence is None:
             continue

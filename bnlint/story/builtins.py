@@ -17,6 +17,7 @@ from bnlint.story.values import (
     Data,
     Func,
     Lib,
+    Module,
     Obj,
     Tuple,
     Value,
@@ -97,7 +98,7 @@ def getattr_(run: Run, args: Args, node: ir.Call) -> Value:
     if owner is None or name is None:
         return UNKNOWN
     known = text(name)
-    if known is not None and not (type(name) is Const and name.assumed):
+    if known is not None and not (type(name) is Const and name.assumed and isinstance(owner, Module)):
         return expressions.get_attribute(run, owner, known, node)
     flow = mix([owner])
     if isinstance(name, Choice):

@@ -45,7 +45,7 @@ def names(use: NormUse) -> set[str]:
 def in_train_mode(forward: Forward, story: Story | None = None) -> Confidence | None:
     """How sure it is that some batch norm of the forward is in train mode; None if none can be.
 
-    With a story, a mode that an earlier pass of the same loop left behind counts as likely.
+    With a story, a mode that only some path leaves behind counts as likely.
     """
     best: Confidence | None = None
     for use in forward.norms:
@@ -53,19 +53,16 @@ def in_train_mode(forward: Forward, story: Story | None = None) -> Confidence | 
         if "train" not in modes:
             continue
         found: Confidence = "certain" if modes == {"train"} and use.certain else "possible"
-        if found == "possible" and use.certain and story is not None and left_by_loop(story, forward, use):
+        if found == "possible" and use.certain and story is not None and own_path(story, use):
             found = "likely"
         best = found if best is None or ORDER[found] > ORDER[best] else best
     return best
 
 
-def left_by_loop(story: Story, forward: Forward, use: NormUse) -> bool:
-    """Whether a `train()` call in a loop around the forward may have put a batch norm in train mode."""
-    for mark in use.modes:
-        event = story.event(mark.event)
-        if mark.name == "train" and isinstance(event, ModeSet) and inside(forward.where, event.where):
-            return True
-    return False
+def own_path(story: Story, use: NormUse) -> bool:
+    """Whether train mode comes from a `train()` of its own on some path, not from one call whose argument is unknown."""
+    switched = {mark.event for mark in use.modes if mark.name == "eval"}
+    return story.bound and any(mark.name == "train" and mark.event not in switched | {-1} for mark in use.modes)
 
 
 def all_in_train_mode(forward: Forward) -> bool:

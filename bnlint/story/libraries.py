@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bnlint.program import model as ir
 from bnlint.story import builtins, calls
 from bnlint.story.framework import Args
-from bnlint.story.values import UNKNOWN, Const, Lib, Value
+from bnlint.story.values import UNKNOWN, Bound, Const, Func, Lib, Tuple, Value
 
 if TYPE_CHECKING:
     from bnlint.story.machine import Run
@@ -146,7 +146,25 @@ def call(run: Run, name: str, args: Args, node: ir.Call) -> Value:
             return handler(run, args, node)
         return calls.unknown_call(run, UNKNOWN, args)
     found = run.hooks.call(run, name, args, node)
-    return found if found is not None else calls.unknown_call(run, UNKNOWN, args)
+    if found is not None:
+        return found
+    handed = handed_on(args)
+    if handed is not None:
+        target, values = handed
+        first = [UNKNOWN] if name.endswith("spawn") else []
+        calls.call(run, target, Args((*first, *values)), node)
+    return calls.unknown_call(run, UNKNOWN, args)
+
+
+def handed_on(args: Args) -> tuple[Value, tuple[Value, ...]] | None:
+    """A project function that a library is given together with its arguments: `spawn(worker, args=(...))`."""
+    target = args.get(0, "target") or args.get(None, "fn")
+    given = args.get(1, "args")
+    if not isinstance(target, Func) and not (isinstance(target, Bound) and isinstance(target.func, Func)):
+        return None
+    if isinstance(given, Tuple) and given.rest is None:
+        return target, given.items
+    return None
 
 
 def is_kind(name: str, wanted: str) -> bool | None:

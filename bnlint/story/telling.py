@@ -31,7 +31,7 @@ def tell(project: Project) -> Iterator[Story]:
         if module is None:
             continue
         for block in entries.main_blocks(project.programs[path]):
-            yield from alone(run, module, "__main__", lambda module=module, block=block: main(run, module, block))  # type: ignore[misc]
+            yield from alone(run, module, "__main__", lambda module=module, block=block: main(run, module, block))
     mentioned = entries.mentions(project)
     for roots_only in (True, False):
         for path in paths:
@@ -90,7 +90,7 @@ def uncalled(run: Run, module: Module, mentioned: frozenset[str], roots_only: bo
             if id(value.node) in run.reached or (roots_only and value.name in mentioned):
                 continue
             if entries.is_driver(value.node):
-                yield from alone(run, module, value.name, lambda value=value: function(run, module, value), False)  # type: ignore[misc]
+                yield from alone(run, module, value.name, lambda value=value: function(run, module, value), False)
         elif isinstance(value, Cls) and value.module is module:
             yield from methods(run, module, value, mentioned, roots_only)
 
@@ -110,7 +110,7 @@ def methods(run: Run, module: Module, cls: Cls, mentioned: frozenset[str], roots
             continue  # Lightning calls it, and sets the mode before
         if value.name.startswith("__") or not entries.is_driver(value.node):  # type: ignore[arg-type]
             continue
-        yield from alone(run, module, f"{cls.name}.{value.name}", lambda value=value: method(run, module, cls, value), False)  # type: ignore[misc]
+        yield from alone(run, module, f"{cls.name}.{value.name}", lambda value=value: method(run, module, cls, value), False)
 
 
 def function(run: Run, module: Module, value: Func) -> None:

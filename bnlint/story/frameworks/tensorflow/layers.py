@@ -1,0 +1,224 @@
+"""Layers of tf.layers and slim: what they compute, and what a batch norm adds to the graph.
+
+Facts: TensorFlow 1.15 (tf.layers.batch_normalization: training=False by default, no update ops with a constant False or with
+trainable=False; slim.batch_norm: is_training=True, updates_collections=UPDATE_OPS by default, None updates in place).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bnlint.program import model as ir
+from bnlint.story import calls, expressions, iteration
+from bnlint.story.events import GraphNorm
+from bnlint.story.framework import Args
+from bnlint.story.frameworks.tensorflow.graph import UPDATES, Graphs, below, key_of, op, shown, surroundings, unique
+from bnlint.story.frameworks.tensorflow.networks import add_norm
+from bnlint.story.frameworks.tensorflow.scopes import given_by_scope
+from bnlint.story.machine import Run
+from bnlint.story.values import UNKNOWN, Const, Data, Lib, Obj, Token, Value, options
+
+SLIM_NORM = "slim.batch_norm"
+LAYERS_NORM = "tensorflow.layers.batch_normalization"
+NORM_OBJECTS = frozenset({"tensorflow.layers.BatchNormalization"})
+
+LAYERS = {
+    "dense": "dense", "conv1d": "conv1d", "conv2d": "conv2d", "conv3d": "conv3d", "separable_conv2d": "separable_conv2d",
+    "separable_conv1d": "separable_conv1d", "conv2d_transpose": "conv2d_transpose", "conv3d_transpose": "conv3d_transpose",
+}  # fmt: skip
+"""tf.layers functions with variables -> the name that a layer without one gets"""
+
+SLIM_LAYERS = {
+    "conv2d": "Conv", "convolution2d": "Conv", "convolution": "Conv", "conv1d": "Conv", "conv3d": "Conv",
+    "convolution1d": "Conv", "convolution3d": "Conv", "fully_connected": "fully_connected", "linear": "fully_connected",
+    "separable_conv2d": "SeparableConv2d", "separable_convolution2d": "SeparableConv2d", "relu": "fully_connected",
+    "conv2d_transpose": "Conv2d_transpose", "convolution2d_transpose": "Conv2d_transpose", "conv2d_in_plane": "ConvInPlane",
+    "conv3d_transpose": "Conv3d_transpose", "layer_norm": "LayerNorm", "instance_norm": "InstanceNorm", "bias_add": "BiasAdd",
+}  # fmt: skip
+
+
+def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Value | None:
+    """A call of a layer function; None if the name is none."""
+    root, _, last = name.rpartition(".")
+    if name in (SLIM_NORM, "slim.batch_normalization", "slim.BatchNorm"):
+        return slim_norm(run, graphs, given_by_scope(run, SLIM_NORM, args), node)
+    if name == LAYERS_NORM:
+        return layers_norm(run, graphs, args, node)
+    if name in NORM_OBJECTS or (root == "tensorflow.layers" and last[:1].isupper()):
+        made = run.allocate(Lib(name), node)
+        made.slots["#args"] = args
+        made.slots["#variables"] = surroundings(run).variables
+        return made
+    if root == "tensorflow.layers":
+        if last in LAYERS:
+            return layer(run, graphs, args, LAYERS[last])
+        first = args.get(0, "inputs") or UNKNOWN
+        return op(run, args.all(), like=first)
+    if root == "slim":
+        if last in ("repeat", "stack"):
+            return repeat(run, last, args, node)
+        if last in SLIM_LAYERS:
+            return slim_layer(run, graphs, last, given_by_scope(run, name, args), node)
+    return None
+
+
+def layer(run: Run, graphs: Graphs, args: Args, base: str) -> Data:
+    """A layer with weights: its output, and one variable that stands for all of its own."""
+    name = args.get(None, "name") or args.get(None, "scope")
+    path, _ = placed(run, graphs, name, base)
+    weights = variable(run, graphs, f"{path}/kernel:0", True)
+    first = args.get(0, "inputs") or UNKNOWN
+    handed = [value for value in args.all() if type(value) in (Data,) or isinstance(value, Obj)]
+    result = op(run, [first, *handed], like=first)
+    return replace(result, flow=result.flow | {Token("variable", weights)}, grad=result.grad | {Token("variable", weights)})
+
+
+def placed(run: Run, graphs: Graphs, name: Value | None, base: str) -> tuple[str, str]:
+    """The paths of a layer's variables and of its ops."""
+    around = surroundings(run)
+    if name is None or (type(name) is Const and name.value is None):
+        last = unique(run, graphs, around.variables, base)
+    else:
+        last = shown(name)
+    return below(around.variables, last), below(around.ops, last)
+
+
+def variable(run: Run, graphs: Graphs, name: str, trainable: bool, site: ir.Expr | None = None) -> Obj:
+    """A variable of the graph: the same one for the same name, unless a part of it is unknown."""
+    for known in graphs.current(run).slots.get("variables", ()):
+        if known.slots["#name"] == name and "?" not in name:
+            return known  # type: ignore[no-any-return]
+    made = run.allocate(Lib("tensorflow.Variable"), site)
+    made.slots["#name"] = name
+    made.slots["name"] = Const(name) if "?" not in name else UNKNOWN
+    token = frozenset({Token("variable", made)})
+    made.slots["#flow"] = Data(token, token, kind="tensor")
+    graphs.add(run, "variables", frozenset({made}))
+    if trainable:
+        graphs.add(run, "trainable", frozenset({made}))
+    return made
+
+
+# --- batch norm ------------------------------------------------------------------------------
+
+
+def layers_norm(run: Run, graphs: Graphs, args: Args, node: ir.Call, name: Value | None = None) -> Data:
+    flag = args.get(14, "training")
+    unsure = args.double_star is not None or args.star is not None
+    if flag is None:
+        flag = Const(False) if not unsure else UNKNOWN
+    trainable = args.get(15, "trainable")
+    adds = adding(run, flag, trainable)
+    key: str | None = UPDATES if adds is not False else None
+    given = name or args.get(16, "name")
+    return norm(run, graphs, LAYERS_NORM, args, node, given, "batch_normalization", flag, key, adds is None or unsure)
+
+
+def slim_norm(run: Run, graphs: Graphs, args: Args, node: ir.Call) -> Data:
+    unsure = bool(args.double_star is not None or args.star is not None or run.state.get("scoped_unknown"))
+    flag = args.get(9, "is_training")
+    if flag is None:
+        flag = Const(True) if not unsure else UNKNOWN
+    where = args.get(8, "updates_collections")
+    adds = adding(run, flag, args.get(13, "trainable"))
+    key: str | None = UPDATES
+    if where is not None:
+        answers = {key_of(option) for option in options(where)}
+        if all(type(option) is Const and option.value is None for option in options(where)):
+            adds = False
+        elif len(answers) == 1 and None not in answers:
+            key = answers.pop()
+        else:
+            unsure = True
+    if adds is False:
+        key = None
+    name = args.get(None, "scope")
+    return norm(run, graphs, SLIM_NORM, args, node, name, "BatchNorm", flag, key, adds is None or unsure)
+
+
+def adding(run: Run, flag: Value, trainable: Value | None) -> bool | None:
+    """Whether a batch norm with this flag makes update ops; None where only the values of an unknown option tell.
+
+    A placeholder or a condition makes them: whether they do something is decided when they run.
+    """
+    if trainable is not None and expressions.decide(run, trainable)[0] is False:
+        return False
+    decided, _, _ = expressions.decide(run, flag)
+    if decided is not None:
+        return decided
+    if type(flag) is Const and not flag.value:
+        return None if flag.assumed else False
+    return True
+
+
+def norm(
+    run: Run,
+    graphs: Graphs,
+    lib: str,
+    args: Args,
+    node: ir.Call,
+    name: Value | None,
+    base: str,
+    flag: Value,
+    key: str | None,
+    maybe: bool,
+) -> Data:
+    first = args.get(0, "inputs") or UNKNOWN
+    variables, path = placed(run, graphs, name, base)
+    scale = variable(run, graphs, f"{variables}/gamma:0", True)
+    made = run.allocate(Lib(lib), node)
+    event = run.emit(GraphNorm, node, norm=made, name=variables, path=path, key=key, maybe=maybe, flag=flag)
+    add_norm(run, event)
+    if key is not None:
+        graphs.add(run, "updates", frozenset({event.update}))
+    result = op(run, [first, flag], like=first)
+    own = frozenset({event.token, Token("variable", scale)})
+    return replace(result, flow=result.flow | own, grad=result.grad | own)
+
+
+def apply(run: Run, graphs: Graphs, obj: Obj, args: Args, node: ir.Call) -> Value | None:
+    """A layer object of tf.layers is called."""
+    built = obj.slots.get("#args")
+    if not isinstance(built, Args):
+        return None
+    if obj.lib not in NORM_OBJECTS:
+        base = obj.lib.rpartition(".")[2].lower()
+        return layer(run, graphs, Args(args.positional, {**built.keywords, **args.keywords}), base)
+    keywords = {name: value for name, value in built.keywords.items() if name in ("trainable", "name")}
+    keywords.update(args.keywords)
+    if len(args.positional) > 1:
+        keywords["training"] = args.positional[1]
+    given = Args(args.positional[:1], keywords, args.star, args.double_star, args.nodes, args.keyword_nodes)
+    return layers_norm(run, graphs, given, node)
+
+
+# --- slim ------------------------------------------------------------------------------------
+
+
+def slim_layer(run: Run, graphs: Graphs, last: str, args: Args, node: ir.Call) -> Value:
+    """`slim.conv2d` and its like, with the normaliser that they are given."""
+    value: Value = layer(run, graphs, args, SLIM_LAYERS[last])
+    normalizer = args.get(None, "normalizer_fn")
+    if normalizer is None or (type(normalizer) is Const and normalizer.value is None):
+        return value
+    params = args.get(None, "normalizer_params")
+    known, more = iteration.keyword_items(run, params) if params is not None else ({}, None)
+    if type(params) is Const:
+        known, more = {}, None
+    result = calls.call(run, normalizer, Args((value,), dict(known), None, more), node)
+    if type(result) is Data:
+        return result
+    return op(run, [value, result], like=value)
+
+
+def repeat(run: Run, last: str, args: Args, node: ir.Call) -> Value:
+    """`slim.repeat(x, n, layer, ...)`: the layer, twice standing for any number."""
+    value = args.get(0, "inputs") or UNKNOWN
+    inner = args.get(2 if last == "repeat" else 1, "layer")
+    if inner is None:
+        return op(run, args.all(), like=value)
+    more = args.positional[3:] if last == "repeat" else ()
+    keywords = {name: given for name, given in args.keywords.items() if name not in ("inputs", "layer", "repetitions", "scope")}
+    for _ in range(2):
+        value = calls.call(run, inner, Args((value, *more), dict(keywords)), node)
+    return value

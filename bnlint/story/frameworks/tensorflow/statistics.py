@@ -1,0 +1,109 @@
+"""Variables that hold statistics of an own batch norm, and whether the solver may change them.
+
+A name alone is no proof: a learned mean of a policy is called so too. Proof is what happens to the variable: it is assigned
+a moving average, or batch normalisation normalises with it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bnlint.program import model as ir
+from bnlint.story import expressions
+from bnlint.story.events import StateParameter
+from bnlint.story.framework import Args
+from bnlint.story.frameworks.tensorflow.graph import Graphs, below, collect, of_kind, shown, surroundings
+from bnlint.story.frameworks.tensorflow.layers import variable
+from bnlint.story.machine import Run
+from bnlint.story.values import Cls, Const, Obj, Value
+
+STATISTIC = re.compile(
+    r"(^|_|/)(moving|running|pop|population|ema|mov|global|avg|average|r)_?(mean|means|mu|var|vars|variance|std|sigma)s?\d*$", re.I
+)
+NORM = re.compile(r"(norm|bn\b|^bn|_bn|batchnorm)", re.I)
+
+MAKERS = {
+    "tensorflow.Variable": (None, 1, "name"),
+    "tensorflow.get_variable": (0, 5, "name"),
+    "slim.variable": (0, 5, "name"),
+    "slim.model_variable": (0, 5, "name"),
+}
+"""how a variable is made -> positions of its name and of `trainable` (TensorFlow 1.15)"""
+
+
+def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Value | None:
+    """`tf.Variable(...)`, `tf.get_variable(...)`"""
+    maker = MAKERS.get(name)
+    if maker is None:
+        return None
+    at, flag_at, keyword = maker
+    given = args.get(at, keyword)
+    last = shown(given)
+    flag = args.get(flag_at, "trainable")
+    decided = True if flag is None else expressions.decide(run, flag)[0]
+    if args.double_star is not None and flag is None:
+        decided = None
+    path = below(surroundings(run).variables, last)
+    made = variable(run, graphs, f"{path}:0", decided is not False, node)
+    if decided is True and "#statistic" not in made.slots:
+        event = run.emit(
+            StateParameter, node, kind="variable", name=last if last != "?" else "", certain=True,
+            detail=name.rpartition(".")[2], withdrawn=True,
+        )  # fmt: skip
+        made.slots["#statistic"] = event
+        made.slots["#evidence"] = {"norm"} if in_norm(run) else set()
+        if STATISTIC.search(last):
+            made.slots["#evidence"].add("name")
+        prove(made)
+    return made
+
+
+def in_norm(run: Run) -> bool:
+    """Whether the function or class that runs now is a normalisation by its name."""
+    frame = run.frame
+    owner = frame.self_value
+    names = [frame.name]
+    if isinstance(owner, Obj) and isinstance(owner.cls, Cls):
+        names.append(owner.cls.name)
+    return any(NORM.search(name) for name in names)
+
+
+def named(value: Value, attr: str) -> None:
+    """A variable was stored under a name of its own."""
+    if isinstance(value, Obj) and "#statistic" in value.slots:
+        if STATISTIC.search(attr):
+            value.slots["#evidence"].add("name")
+        if not value.slots["#statistic"].name:
+            value.slots["#statistic"].name = attr
+        prove(value)
+
+
+def assigned(owner: Value) -> None:
+    """A variable is assigned a value by an op."""
+    note(owner, "assigned")
+
+
+def normalises(args: Args) -> None:
+    """`tf.nn.batch_normalization(x, mean, variance, ...)`"""
+    for value in (args.get(1, "mean"), args.get(2, "variance")):
+        if value is not None:
+            note(value, "used")
+
+
+def note(value: Value, what: str) -> None:
+    direct = [value] if isinstance(value, Obj) else []
+    for owner in [*direct, *(token.ref for token in of_kind(collect(value)[0], "variable"))]:
+        if "#statistic" in owner.slots:
+            owner.slots["#evidence"].add(what)
+            prove(owner)
+
+
+def prove(made: Obj) -> None:
+    evidence = made.slots["#evidence"]
+    event = made.slots["#statistic"]
+    if {"assigned", "used"} <= evidence or ("name" in evidence and evidence & {"assigned", "used", "norm"}):
+        event.withdrawn = False
+        event.certain = bool(evidence & {"assigned", "used"})
+
+
+__all__ = ["Const", "assigned", "call", "named", "normalises"]

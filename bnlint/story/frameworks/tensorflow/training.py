@@ -1,0 +1,257 @@
+"""Gradients and train ops: what a gradient needs, what a train op trains, and what runs with it.
+
+Facts: TensorFlow 1.15 (create_train_op and optimize_loss run the update ops themselves unless they are given others; minimize and
+apply_gradients run nothing but what they depend on).
+"""
+
+from __future__ import annotations
+
+from bnlint.program import model as ir
+from bnlint.story import calls, iteration
+from bnlint.story.events import Backward, TrainOp
+from bnlint.story.framework import Args
+from bnlint.story.frameworks.tensorflow.graph import (
+    UPDATES,
+    Graphs,
+    collect,
+    held,
+    join_trains,
+    note_made,
+    of_kind,
+    surroundings,
+)
+from bnlint.story.frameworks.tensorflow.networks import fetch
+from bnlint.story.frameworks.torch.tensors import mark
+from bnlint.story.machine import Run
+from bnlint.story.values import (
+    NO_TOKENS,
+    NONE,
+    UNKNOWN,
+    Const,
+    Data,
+    Func,
+    Lib,
+    Obj,
+    Token,
+    Tuple,
+    Value,
+    options,
+)
+
+CREATE = frozenset({"slim.learning.create_train_op", "slim.training.create_train_op", "slim.create_train_op"})
+OPTIMIZE = frozenset({"slim.optimize_loss", "slim.optimizers.optimize_loss"})
+
+
+def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Value | None:
+    if name == "tensorflow.gradients":
+        return gradients(run, args)
+    if name in CREATE:
+        return helper(run, graphs, args, node, args.get(0, "total_loss"), args.get(3, "update_ops"),
+                      args.get(4, "variables_to_train"), "create_train_op")  # fmt: skip
+    if name in OPTIMIZE:
+        return helper(run, graphs, args, node, args.get(0, "loss"), args.get(8, "update_ops"), args.get(9, "variables"),
+                      "optimize_loss")  # fmt: skip
+    if name in ("slim.learning.train", "slim.learning.train_loop"):
+        hooks(run, args, node)
+        fetch(run, Args(args.positional[:1], {"fetches": args.get(0, "train_op") or UNKNOWN}), node)
+        return NONE
+    if name.endswith("EstimatorSpec") or name.endswith("ModelFnOps"):
+        return specification(run, args, node)
+    if name.endswith("Estimator") and name.rpartition(".")[0] in ESTIMATORS:
+        return estimator(run, args, node)
+    if name in SESSIONS or name.endswith(("MonitoredSession", "MonitoredTrainingSession")):
+        hooks(run, args, node)
+        return run.allocate(Lib("tensorflow.Session"), node)
+    if name in ("tensorflow.train.SessionRunArgs", "tensorflow.estimator.SessionRunArgs"):
+        fetch(run, args, node)
+        return UNKNOWN
+    return None
+
+
+SESSIONS = frozenset({
+    "tensorflow.Session", "tensorflow.InteractiveSession", "tensorflow.train.Supervisor", "keras.backend.get_session",
+    "tensorflow.get_default_session", "tensorflow.train.SingularMonitoredSession",
+})  # fmt: skip
+ESTIMATORS = frozenset({
+    "tensorflow.estimator", "tensorflow.contrib.learn", "tensorflow.contrib.tpu", "tensorflow.estimator.tpu",
+    "tensorflow.contrib.estimator",
+})  # fmt: skip
+
+
+def method(run: Run, graphs: Graphs, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
+    """A method of an optimiser, of a session, or of something unknown that is used as one."""
+    if name == "minimize":
+        loss = args.get(0, "loss")
+        if loss is None or isinstance(loss, Func):
+            return None
+        return minimize(run, loss, args.get(None, "var_list") or args.get(2, "var_list"), node)
+    if name == "compute_gradients" or (name == "get_gradients" and args.positional):
+        loss = args.get(0, "loss")
+        if loss is None:
+            return None
+        return compute(run, loss, args.get(1, "var_list"))
+    if name == "apply_gradients":
+        pairs = args.get(0, "grads_and_vars")
+        return None if pairs is None else train_op(run, node, collect(pairs)[0], pairs, "apply_gradients")
+    if name == "run" and not isinstance(owner, Obj) and type(owner) is Data and of_interest(owner.flow) and not args.get(0, "fetches"):
+        return fetch(run, Args((owner,), args.keywords), node)
+    if name == "run" and (is_session(owner) or any(of_interest(collect(value)[0]) for value in args.positional[:1])):
+        return fetch(run, args, node)
+    if name == "eval" and type(owner) is Data and of_interest(owner.flow):
+        given = {"feed_dict": value} if (value := args.get(0, "feed_dict")) is not None else {}
+        return fetch(run, Args((owner,), given), node)
+    if name in ("partial_run", "run_step_fn", "make_callable") and is_session(owner):
+        return fetch(run, args, node)
+    return None
+
+
+def is_session(owner: Value) -> bool:
+    return any(isinstance(option, Obj) and option.lib in SESSIONS for option in options(owner))
+
+
+def of_interest(flow: frozenset[Token]) -> bool:
+    return any(token.kind in ("norm", "train", "update", "read", "block", "placeholder", "variable") for token in flow)
+
+
+# --- gradients -------------------------------------------------------------------------------
+
+
+def needed(run: Run, loss: Value) -> frozenset[Token]:
+    """What a gradient of this loss runs, created here."""
+    around = surroundings(run)
+    note_made(around.deps, "gradient")
+    tokens = collect(loss)[1]
+    return frozenset(token for token in tokens if token.kind != "variable") | around.deps
+
+
+def gradients(run: Run, args: Args) -> Value:
+    """`tf.gradients(ys, xs)`"""
+    run.loud += 1
+    flow = needed(run, args.get(0, "ys") or UNKNOWN)
+    wanted = args.get(1, "xs")
+    more = collect(wanted)[0] if wanted is not None else NO_TOKENS
+    gradient = Data(flow | frozenset(token for token in more if token.kind in ("norm", "forward")), kind="tensor")
+    return Tuple((), gradient)
+
+
+def compute(run: Run, loss: Value, wanted: Value | None) -> Value:
+    run.loud += 1
+    variables = trained(wanted)
+    return Tuple((), Tuple((Data(needed(run, loss), kind="tensor"), Data(variables or NO_TOKENS, kind="tensor"))))
+
+
+def trained(wanted: Value | None) -> frozenset[Token] | None:
+    """The variables of a `var_list`, None where it is missing or unknown."""
+    if wanted is None or (type(wanted) is Const and wanted.value is None):
+        return None
+    return of_kind(collect(wanted)[0], "variable") or None
+
+
+def minimize(run: Run, loss: Value, wanted: Value | None, node: ir.Call) -> Value:
+    note_made(surroundings(run).deps, "gradient")
+    return train_op(run, node, needed(run, loss), wanted, "minimize")
+
+
+def train_op(run: Run, node: ir.Call, flow: frozenset[Token], wanted: Value | None, how: str) -> Data:
+    """An op that applies gradients; `flow` is what they need."""
+    around = surroundings(run)
+    note_made(around.deps, "train")
+    variables = trained(wanted)
+    names = frozenset(token.ref.slots["#name"] for token in variables) if variables else None
+    flow = frozenset(token for token in flow if token.kind != "variable") | around.deps
+    event = run.emit(TrainOp, node, how=how, through=of_kind(flow, "norm"), variables=names)
+    event.runs |= flow
+    join_trains(flow)
+    reached(run, flow, node)
+    return Data(flow | {event.token}, NO_TOKENS, kind="op")
+
+
+def reached(run: Run, flow: frozenset[Token], node: ir.Call) -> None:
+    """The forwards that the gradient flows through are training."""
+    forwards = frozenset(token.ref for token in flow if token.kind == "forward")
+    if forwards:
+        event = run.emit(Backward, node, forwards=forwards, flow=flow)
+        for number in forwards:
+            mark(run, number, "training", event.where)
+
+
+def helper(
+    run: Run,
+    graphs: Graphs,
+    args: Args,
+    node: ir.Call,
+    loss: Value | None,
+    given: Value | None,
+    wanted: Value | None,
+    how: str,
+) -> Value:
+    """`create_train_op`, `optimize_loss`: they run the update ops that they are given, else all that are there."""
+    if given is None or (type(given) is Const and given.value is None):
+        extra = held(run, graphs, UPDATES, None)
+    else:
+        extra = collect(given)[0]
+    own = train_op(run, node, needed(run, loss or UNKNOWN) | extra, wanted, how)
+    return own
+
+
+# --- estimators and hooks --------------------------------------------------------------------
+
+
+def specification(run: Run, args: Args, node: ir.Call) -> Value:
+    """`EstimatorSpec(mode, loss=, train_op=)`: the loss is fetched with the train op in every step."""
+    values = [*args.positional[1:], *(value for name, value in args.keywords.items() if name != "mode")]
+    flow = NO_TOKENS
+    for value in values:
+        flow |= collect(value)[0]
+    join_trains(flow)
+    for token in flow:
+        if token.kind == "train":
+            token.ref.fetched = True
+    hooks(run, args, node)
+    return Data(flow, kind="tensor")
+
+
+def estimator(run: Run, args: Args, node: ir.Call) -> Value:
+    """An Estimator: its model function builds the training graph, a new one."""
+    from bnlint.story.frameworks.tensorflow.graph import Surroundings, surround
+
+    func = args.get(0, "model_fn")
+    made = run.allocate(Lib("tensorflow.estimator.Estimator"), node)
+    plain = getattr(func, "func", func)
+    if func is None or not isinstance(plain, Func):
+        return made
+    names = [param.name for param in plain.node.params.items]
+    given: dict[str, Value] = {}
+    for name in names:
+        if name == "mode":
+            given[name] = Const("train")
+        elif name == "params" and args.get(None, "params") is not None:
+            given[name] = args.get(None, "params") or UNKNOWN
+        elif name in ("features", "labels"):
+            given[name] = Data(label=name)
+    before = surroundings(run)
+    surround(run, Surroundings(graph=run.allocate(Lib("tensorflow.Graph"), node)))
+    try:
+        calls.call(run, func, Args((), given), node)
+    finally:
+        surround(run, before)
+    return made
+
+
+def hooks(run: Run, args: Args, node: ir.Call) -> None:
+    """Session hooks that the project defines run with every step."""
+    for value in args.all():
+        for hook in iteration.elements(run, value, node)[0] if isinstance(value, (Obj, Tuple)) else []:
+            if isinstance(hook, Obj) and not isinstance(hook.cls, Lib):
+                for name in ("begin", "after_create_session", "before_run", "after_run"):
+                    from bnlint.story import objects
+
+                    own = objects.find(run, hook.cls.order, name)
+                    if isinstance(own, Func):
+                        returned = calls.call_function(run, own, Args((hook,)), node)
+                        join_run(run, returned)
+
+
+def join_run(run: Run, returned: Value) -> None:
+    """What a hook asks for is fetched."""
+    join_trains(collect(returned)[0])
