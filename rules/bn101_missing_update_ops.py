@@ -78,3 +78,23 @@ documentation of `tf.compat.v1.layers.batch_normalization`.
 Test accuracy .525 without the updates, .896 with them; the moving mean stays exactly 0. (Small perceptron on four
 gaussian classes, TensorFlow 1.15: the sign is evidence, the size is not.)
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.rule import Report, rule
+from bnlint.story import Story, updating
+
+
+@rule("BN101", "missing-update-ops", severity="error", frameworks=("tensorflow",))
+def check(story: Story) -> Iterator[Report]:
+    for found in updating.missing(story):
+        if found.kind == "never":
+            yield Report(
+                f"{found.train.how} does not run the update ops of {updating.title(found.norms[0])}",
+                found.train.where.place,
+                found.confidence,
+                updating.trace(found),
+                updating.subjects(found),
+            )

@@ -76,3 +76,23 @@ documentation of `tf.Graph.get_collection` (the list is a copy) and `get_collect
 The early list holds 0 ops; test accuracy .525, against .896 when it is read after the layers. (Small perceptron on four
 gaussian classes, TensorFlow 1.15: the sign is evidence, the size is not.)
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.rule import Report, rule
+from bnlint.story import Story, updating
+
+
+@rule("BN102", "update-ops-too-early", severity="error", frameworks=("tensorflow",))
+def check(story: Story) -> Iterator[Report]:
+    for found in updating.missing(story):
+        if found.kind == "early":
+            yield Report(
+                f"the collection of update ops is read before {updating.title(found.norms[0])} adds its own",
+                found.shown.where.place,
+                found.confidence,
+                updating.trace(found),
+                updating.subjects(found),
+            )

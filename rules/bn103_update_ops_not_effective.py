@@ -82,3 +82,36 @@ Test accuracy .525, against .896 with minimize() inside; the moving mean stays 0
 when that loss is fetched too. (Small perceptron on four gaussian classes, TensorFlow 1.15: the sign is evidence, the size
 is not.)
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.rule import Report, rule
+from bnlint.story import Story, updating
+from bnlint.story.events import CollectionRead, Dependencies
+
+
+@rule("BN103", "update-ops-not-effective", severity="error", frameworks=("tensorflow",))
+def check(story: Story) -> Iterator[Report]:
+    for found in updating.missing(story):
+        if found.kind == "ineffective":
+            yield Report(
+                message(found.shown),
+                found.shown.where.place,
+                found.confidence,
+                updating.trace(found),
+                updating.subjects(found),
+            )
+
+
+def message(shown: object) -> str:
+    if isinstance(shown, Dependencies):
+        if shown.none:
+            return "these dependencies are None, so the update ops of batch norm do not run"
+        if "identity" in shown.made and len(shown.made) == 1:
+            return "only an identity depends on the update ops here, which no gradient needs"
+        return "nothing that trains is created under these dependencies on the update ops"
+    if isinstance(shown, CollectionRead) and shown.key != updating.UPDATES:
+        return f"{shown.key!r} is not the collection of update ops, which is tf.GraphKeys.UPDATE_OPS"
+    return "the update ops are collected here, but nothing that trains depends on them"

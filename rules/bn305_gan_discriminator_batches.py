@@ -104,8 +104,8 @@ def check(story: Story) -> Iterator[Report]:
     for real, fake in adversarial.separate(story):
         steps = [*judging.built(fake), Step("the batch of real examples alone goes through here", real.where.place)]
         yield Report(
-            f"{judging.title(fake.net)} normalises real and generated batches separately; common GAN recipes do so on purpose,"
-            " then evaluate it in eval mode never, or use another norm",
+            f"{judging.title(fake.net)} normalises real and generated batches separately"
+            " (many GAN recipes do so on purpose: then never use it in eval mode)",
             fake.where.place,
             "likely",
             judging.distinct(steps, fake.where.place),

@@ -91,3 +91,33 @@ TensorFlow with L2 over the trainable variables: the moving mean ends at .48 whe
 such a term: .862 against .863 accuracy, no difference; AdamW on zeroed gradients drags a mean of 5 to 1.83. (Small
 programs on one CPU: the sign is evidence, the size is not.)
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.findings import Step
+from bnlint.rule import Report, rule
+from bnlint.story import Story
+from bnlint.story.events import StateParameter
+
+MESSAGES = {
+    "variable": "{name} is a statistic of batch norm but trainable, for lack of trainable=False",
+    "parameter": "{name} is a statistic of batch norm but a parameter that asks for a gradient",
+    "group": "{detail} is given the {name} of a network with batch norm, statistics included",
+    "caffe": "the solver may change the statistics of this BatchNorm: lr_mult must be 0 for all three blobs",
+}
+
+
+@rule("BN501", "statistics-in-solver", severity="error", frameworks=("torch", "tensorflow", "caffe"))
+def check(story: Story) -> Iterator[Report]:
+    for event in story.of(StateParameter):
+        if event.withdrawn:
+            continue
+        yield Report(
+            MESSAGES[event.kind].format(name=event.name or "this variable", detail=event.detail),
+            event.where.place,
+            "certain" if event.certain else "likely",
+            tuple(Step(message, place) for message, place in event.why),
+            frozenset({event}),
+        )

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from bnlint.story import judging
-from bnlint.story.events import Forward, Stepped, Story
-from bnlint.story.values import Data, Obj, Token
-
-DISCRIMINATOR = re.compile(r"(disc|critic|^net_?d|^d(_|$)|^d\d*$|^D|discriminator|adv)", re.I)
+from bnlint.story.events import Forward, Story
+from bnlint.story.values import Data
 
 
 def real_input(story: Story, forward: Forward) -> bool:
@@ -27,11 +24,7 @@ def generated_input(story: Story, forward: Forward) -> bool:
     if not others:
         return False
     noise = any("noise" in judging.kinds(judging.input_tokens(maker)) for maker in others)
-    return noise or named_discriminator(forward.net)
-
-
-def named_discriminator(net: Obj) -> bool:
-    return bool(re.search(r"disc|critic", judging.title(net), re.I))
+    return noise or judging.named_discriminator(forward.net)
 
 
 def separate(story: Story) -> Iterator[tuple[Forward, Forward]]:
@@ -97,5 +90,3 @@ def total(parts: list[Data]) -> int | None:
     sizes = [part.batch for part in parts]
     return None if None in sizes else sum(size for size in sizes if size is not None)
 
-
-__all__ = ["Stepped", "Token", "separate", "unequal"]

@@ -58,7 +58,7 @@ def enumerate_(run: Run, args: Args, node: ir.Call) -> Value:
 def zip_(run: Run, args: Args, node: ir.Call) -> Value:
     columns = [iteration.elements(run, value, node) for value in args.positional]
     if not columns:
-        return Tuple(())
+        return transposed(args.star)
     known = [len(items) for items, rest in columns if rest is None]
     length = min(known) if known else 0
     rows: list[Value] = []
@@ -68,6 +68,13 @@ def zip_(run: Run, args: Args, node: ir.Call) -> Value:
     if known:
         return Tuple(tuple(rows))
     return Tuple((), Tuple(tuple(choose([*items, *([rest] if rest is not None else [])]) for items, rest in columns)))
+
+
+def transposed(rows: Value | None) -> Value:
+    """`zip(*rows)` of an unknown number of rows that are alike."""
+    if isinstance(rows, Tuple) and rows.rest is None:
+        return Tuple(tuple(Tuple((), item) for item in rows.items))
+    return Tuple((), rows) if rows is not None else Tuple(())
 
 
 def len_(run: Run, args: Args, node: ir.Call) -> Value:

@@ -9,7 +9,7 @@ from typing import Any
 from bnlint.program import model as ir
 from bnlint.story import contexts, expressions, iteration, libraries, objects, statements
 from bnlint.story.framework import Args
-from bnlint.story.machine import DEAD, DEPTH, NEXT, RETURN, SAME_FUNCTION, STEPS_PER_ENTRY, Frame, Memo, Run
+from bnlint.story.machine import DEAD, DEPTH, NEXT, RETURN, SAME_FUNCTION, Frame, Memo, Run
 from bnlint.story.memory import MISSING
 from bnlint.story.values import (
     NONE,
@@ -36,6 +36,9 @@ from bnlint.story.values import (
 
 NEVER = Data(label="<never returns>", kind="never")
 """What a call gives that ends the program"""
+
+PAIRS = 32
+"""how many entries of a dict are known by a key that is no constant (`feed_dict`)"""
 
 MEMO_READS = 400
 MEMOS = 6
@@ -118,7 +121,7 @@ def call_options(run: Run, callees: list[Value], args: Args, node: ir.Call) -> V
     """Call one of several: of many networks that may result, a few stand for all, those that matter first."""
     results: list[Value] = []
     for callee in callees:
-        if run.steps > STEPS_PER_ENTRY // 3 and results:
+        if run.steps > run.allowed // 3 and results:
             break  # the rest of the entry point is worth more than one more alternative
         results.append(call(run, callee, args, node))
     results = [result for result in results if result is not NEVER] or results
@@ -216,11 +219,14 @@ def decorate(run: Run, value: Value, decorators: Sequence[ir.Expr]) -> Value:
 def call_function(run: Run, func: Func, args: Args, node: ir.Expr) -> Value:
     """Follow a call into a project function."""
     run.reached.add(id(func.node))
+    scoped = run.state.get("scoped")
+    if scoped and id(func.node) in scoped:
+        args = replace(args, keywords={**named_later(func, scoped[id(func.node)], args), **args.keywords})
     depth = sum(1 for frame in run.frames if frame.func is not None and frame.func.node is func.node)
     if len(run.frames) > DEPTH or depth >= SAME_FUNCTION:
         iteration.escape(run, args.all())
         return mix(args.all())
-    key = memo_key(func, args)
+    key = memo_key(run, func, args)
     if key is not None:
         found = replay(run, key)
         if found is not None:
@@ -252,15 +258,21 @@ def call_function(run: Run, func: Func, args: Args, node: ir.Expr) -> Value:
     return result
 
 
-def memo_key(func: Func, args: Args) -> Any:
-    """A key by function and arguments; None where the call must not be memoised."""
+def named_later(func: Func, given: dict[str, Value], args: Args) -> dict[str, Value]:
+    """Of the arguments that the surroundings give, those that the call itself does not give by position."""
+    taken = {param.name for param in func.node.params.items[: len(args.positional)]}
+    return {name: value for name, value in given.items() if name not in taken}
+
+
+def memo_key(run: Run, func: Func, args: Args) -> Any:
+    """A key by function, arguments and what frameworks keep around a call; None where the call must not be memoised."""
     if func.kind == "context" or (isinstance(func.node, ir.Function) and func.node.generator):
         return None
     if args.star is not None or args.double_star is not None:
         return None
     values = [argument_key(value) for value in args.positional]
     named = [(name, argument_key(value)) for name, value in args.keywords.items()]
-    return (id(func), tuple(values), tuple(named))
+    return (id(func), tuple(values), tuple(named), run.state.get("ambient"), id(run.state.get("scoped")))
 
 
 def argument_key(value: Value) -> Any:
@@ -393,6 +405,9 @@ def set_item(run: Run, owner: Value, index: Value, value: Value, node: ir.Expr) 
             else:
                 before = option.slots.get("#rest")
                 run.memory.write(option.slots, "#rest", value if before is None else choose([before, value]))
+                pairs = option.slots.get("#pairs", ())
+                if len(pairs) < PAIRS:
+                    run.memory.write(option.slots, "#pairs", (*pairs, (index, value)))
         elif isinstance(option, Obj) and option.lib == "list":
             iteration.set_element(run, option, index, value)
         elif isinstance(option, Obj) and isinstance(option.cls, Cls):

@@ -10,14 +10,19 @@ import msgspec
 from bnlint.program import model as ir
 from bnlint.project.project import Project
 
-DRIVERS = frozenset({
-    "backward", "step", "eval", "train", "no_grad", "inference_mode", "set_grad_enabled", "minimize", "apply_gradients",
-    "compute_gradients", "get_collection", "control_dependencies", "create_train_op", "optimize_loss", "fit",
-    "train_on_batch", "evaluate", "predict", "GradientTape", "gradient", "EstimatorSpec", "run", "group", "act",
-    "training", "batch_normalization", "batch_norm", "BatchNorm", "BatchNormalization", "BatchNorm1d", "BatchNorm2d",
-    "BatchNorm3d", "get_variable", "Variable", "Parameter", "buffers", "state_dict", "log_prob", "argmax", "unsqueeze",
+DRIVES = frozenset({
+    "backward", "eval", "no_grad", "inference_mode", "set_grad_enabled", "minimize", "apply_gradients", "compute_gradients",
+    "get_collection", "control_dependencies", "create_train_op", "optimize_loss", "train_on_batch", "GradientTape",
+    "EstimatorSpec", "group", "act", "is_training", "batch_normalization", "batch_norm", "moments", "log_prob", "argmax",
+    "unsqueeze", "fit", "predict", "evaluate",
 })  # fmt: skip
-"""Names by which code drives networks; a function without any of them tells nothing by itself."""
+"""Names by which code drives networks or graphs; a function without any of them tells nothing by itself."""
+
+BUILDS = frozenset({
+    "BatchNorm", "BatchNormalization", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm", "LazyBatchNorm1d",
+    "LazyBatchNorm2d", "LazyBatchNorm3d", "get_variable", "Variable", "Parameter", "_BatchNorm",
+})  # fmt: skip
+"""Constructors whose arguments are worth seeing, where they are called"""
 
 
 def main_blocks(program: ir.Program) -> list[ir.If]:
@@ -53,17 +58,26 @@ def walk(node: object) -> Iterator[ir.Node]:
 
 def is_driver(node: ir.Function) -> bool:
     """Whether a function's own text drives networks: trains, evaluates, acts, or builds batch norms."""
-    for inner in walk(node.body):
-        if isinstance(inner, ir.Attribute) and inner.attr in DRIVERS:
-            return True
-        if isinstance(inner, ir.Name) and inner.id in DRIVERS:
-            return True
-    return False
+    return any(
+        (isinstance(inner, ir.Attribute) and inner.attr in DRIVES) or (isinstance(inner, ir.Name) and inner.id in DRIVES)
+        or builds_layer(inner)
+        for inner in walk(node.body)
+    )  # fmt: skip
+
+
+def builds_layer(node: ir.Node) -> bool:
+    if not isinstance(node, ir.Call):
+        return False
+    func = node.func
+    return (isinstance(func, ir.Attribute) and func.attr in BUILDS) or (isinstance(func, ir.Name) and func.id in BUILDS)
 
 
 def builds(node: ir.Class) -> bool:
-    """Whether a class has a constructor whose layers are worth seeing."""
-    return any(isinstance(statement, ir.Function) and statement.name == "__init__" for statement in node.body)
+    """Whether a class has a constructor that builds layers worth seeing."""
+    return any(
+        isinstance(statement, ir.Function) and statement.name == "__init__" and any(map(builds_layer, walk(statement.body)))
+        for statement in node.body
+    )
 
 
 def mentions(project: Project) -> frozenset[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from bnlint.program import model as ir
-from bnlint.story import calls, iteration, libraries, objects, statements
+from bnlint.story import calls, iteration, libraries, objects, statements, strings
 from bnlint.story.machine import Run
 from bnlint.story.values import (
     NONE,
@@ -84,7 +84,9 @@ def get_attribute(run: Run, owner: Value, attr: str, node: ir.Expr) -> Value:
     kind = type(owner)
     if kind is Lib:
         assert isinstance(owner, Lib)
-        return libraries.member(owner.name, attr)
+        member = libraries.member(owner.name, attr)
+        known = run.hooks.library(run, member.name)
+        return known if known is not None else member
     if isinstance(owner, Obj):
         return objects.read(run, owner, attr, node)
     if isinstance(owner, Module):
@@ -215,7 +217,11 @@ def arithmetic(run: Run, op: str, left: Value, right: Value) -> Value:
                 return UNKNOWN
         if op == "+" and isinstance(a, str) and isinstance(b, str) and len(a) + len(b) < 4096:
             return Const(a + b, left.assumed or right.assumed)
+        if op == "%" and isinstance(a, str):
+            return strings.formatted(left, [right])
         return UNKNOWN
+    if op == "%" and type(left) is Const and isinstance(left.value, str) and isinstance(right, Tuple):
+        return strings.formatted(left, list(right.items)) if right.rest is None else UNKNOWN
     if op == "+":
         joined = iteration.concatenate(run, left, right)
         if joined is not None:

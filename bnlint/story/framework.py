@@ -53,6 +53,9 @@ class Args:
 
 Exit = Callable[[], None]
 
+Scoped = dict[object, dict[str, Value]]
+"""arguments that the surroundings give to functions: by a library name, or the identity of a project function's node"""
+
 
 class Framework:
     """The questions that the machine asks. Every answer may be None: not mine."""
@@ -90,6 +93,13 @@ class Framework:
     def data_attribute(self, run: Run, data: Data, attr: str) -> Value | None:
         """An attribute of data is read."""
         return None
+
+    def library(self, run: Run, name: str) -> Value | None:
+        """The value that a dotted name of the library stands for, where it is more than a name."""
+        return None
+
+    def escaped(self, run: Run, value: Value) -> None:
+        """A value was handed to something that cannot be followed."""
 
     def assigned(self, run: Run, owner: Value, attr: str, value: Value, node: ir.Attribute) -> None:
         """An attribute is assigned."""
@@ -169,6 +179,14 @@ class Switchboard:
             if found is not None:
                 return found
         return None
+
+    def library(self, run: Run, name: str) -> Value | None:
+        framework = self.by_root.get(name.partition(".")[0])
+        return framework.library(run, name) if framework is not None else None
+
+    def escaped(self, run: Run, value: Value) -> None:
+        for framework in self.frameworks:
+            framework.escaped(run, value)
 
     def data_attribute(self, run: Run, data: Data, attr: str) -> Value | None:
         for framework in self.frameworks:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bnlint.program import model as ir
-from bnlint.story import calls, expressions, objects, statements
+from bnlint.story import calls, expressions, objects, statements, strings
 from bnlint.story.framework import Args
 from bnlint.story.machine import Run
 from bnlint.story.memory import MISSING
@@ -30,6 +30,7 @@ from bnlint.story.values import (
 )
 
 UNROLLED = 24
+COMPREHENDED = 96
 LIST_LIMIT = 256
 
 
@@ -183,6 +184,8 @@ def concatenate(run: Run, left: Value, right: Value) -> Value | None:
 
 def repeated(run: Run, left: Value, right: Value) -> Value | None:
     """`[x] * n`"""
+    if type(left) is Const:
+        left, right = right, left
     if not (isinstance(left, Obj) and left.lib == "list" or isinstance(left, Tuple)):
         return None
     items, rest = elements(run, left, ir.Opaque(0, 0))
@@ -212,10 +215,12 @@ def known_constants(value: Value) -> list[Any] | None:
 def escape(run: Run, values: list[Value]) -> None:
     """Mutable values were handed to something that cannot be followed: nothing is assumed about lists any more."""
     for value in values:
+        run.hooks.escaped(run, value)
         for option in options(value):
             if isinstance(option, Obj) and option.lib == "list" and not option.slots.get("#items"):
+                before = option.slots.get("#rest")
                 run.memory.write(option.slots, "#open", True)
-                run.memory.write(option.slots, "#rest", UNKNOWN)
+                run.memory.write(option.slots, "#rest", UNKNOWN if before is None else choose([before, UNKNOWN]))
 
 
 # --- items -----------------------------------------------------------------------------------
@@ -285,6 +290,8 @@ def update(run: Run, owner: Obj, more: Value) -> None:
                 run.memory.write(owner.slots, key, value)
         if "#rest" in more.slots and not more.slots.get("#closed"):
             run.memory.write(owner.slots, "#rest", more.slots["#rest"])
+        if "#pairs" in more.slots:
+            run.memory.write(owner.slots, "#pairs", (*owner.slots.get("#pairs", ()), *more.slots["#pairs"]))
     else:
         run.memory.write(owner.slots, "#rest", mix([more]))
 
@@ -293,7 +300,9 @@ def update(run: Run, owner: Obj, more: Value) -> None:
 
 
 def method(run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
-    """Methods of Python's own containers."""
+    """Methods of Python's own containers and strings."""
+    if type(owner) is Const and isinstance(owner.value, str):
+        return strings.method(owner.value, owner.assumed, name, args)
     if not isinstance(owner, (Obj, Tuple)) or (isinstance(owner, Obj) and owner.lib not in ("list", "set", "dict")):
         return None
     if isinstance(owner, Obj) and owner.lib == "dict":
@@ -378,8 +387,8 @@ def comprehension(run: Run, node: ir.Comprehension) -> Value:
             return
         generator = node.loops[depth]
         known, rest = elements(run, expressions.evaluate(run, generator.iter), generator.iter)
-        turns: list[tuple[Value, bool]] = [(value, exact) for value in known[:UNROLLED]]
-        if rest is not None or len(known) > UNROLLED:
+        turns: list[tuple[Value, bool]] = [(value, exact) for value in known[:COMPREHENDED]]
+        if rest is not None or len(known) > COMPREHENDED:
             turns.append((rest if rest is not None else choose(known), False))
         for value, sure in turns:
             run.step()

@@ -257,16 +257,26 @@ def on_purpose(story: Story, forward: Forward) -> bool:
 
 
 def sampling(story: Story, forward: Forward) -> bool:
-    """Whether a generator is sampled while it is being trained: another network judges what it makes of noise."""
-    made = {
-        other.token
-        for other in story.of(Forward)
-        if other.net is forward.net and "training" in other.purposes and "noise" in kinds(input_tokens(other))
-    }
-    return bool(made) and any(
-        made & input_tokens(other) and other.net is not forward.net and not other.net.lib.endswith("Loss")
-        for other in story.of(Forward)
-    )
+    """Whether a generator is sampled while it is being trained: another network judges what it makes."""
+    noisy: set[Token] = set()
+    made: set[Token] = set()
+    for other in story.of(Forward):
+        if other.net is forward.net and "training" in other.purposes:
+            made.add(other.token)
+            if "noise" in kinds(input_tokens(other)):
+                noisy.add(other.token)
+    if not made:
+        return False
+    for other in story.of(Forward):
+        if other.net is not forward.net and not other.net.lib.endswith("Loss"):
+            judged = made if named_discriminator(other.net) else noisy
+            if judged & input_tokens(other):
+                return True
+    return False
+
+
+def named_discriminator(net: Obj) -> bool:
+    return bool(re.search(r"disc|critic", title(net), re.I))
 
 
 def whole(switched: Obj, net: Obj) -> bool:

@@ -27,6 +27,8 @@ NEXT, RETURN, BREAK, CONTINUE, DEAD = range(5)
 """How a block ends: it falls through, or control leaves it."""
 
 STEPS_PER_ENTRY = 60_000
+STEPS_UNBOUND = 12_000
+"""for an entry point that nothing calls"""
 DEPTH = 28
 SAME_FUNCTION = 2
 
@@ -94,6 +96,7 @@ class Run:
         self.forked: dict[Symbol, tuple[Changes, Changes, Changes]] = {}
         self.story: Story = None  # type: ignore[assignment]  # set for each entry point
         self.steps = 0
+        self.allowed = STEPS_PER_ENTRY
         self.serial = 0
         self.reached: set[int] = set()
         """identities of the function nodes that some resolved call ran"""
@@ -151,7 +154,7 @@ class Run:
 
     def step(self, cost: int = 1) -> None:
         self.steps += cost
-        if self.steps > STEPS_PER_ENTRY:
+        if self.steps > self.allowed:
             raise OutOfSteps
 
     # --- entry points --------------------------------------------------------------------
@@ -161,11 +164,12 @@ class Run:
         """Tell a story of its own: with its own events, budget and assumptions, and the memory as it is."""
         before = (
             self.memory.trail, self.memory.reads, self.frames, self.loops, self.calls, self.forks, self.known, self.forked,
-            self.story, self.steps, self.norms, self.state,
+            self.story, self.steps, self.norms, self.state, self.allowed,
         )  # fmt: skip
         self.memory.trail, self.memory.reads = [], None
         self.frames, self.loops, self.calls, self.forks, self.known, self.forked = [], [], [], 0, {}, {}
         self.norms, self.steps, self.state = [], 0, {}
+        self.allowed = STEPS_PER_ENTRY if bound else STEPS_UNBOUND
         self.story = Story(self.project, path, entry, bound, is_test(path, entry))
         self.stories.append(self.story)
         try:
@@ -173,7 +177,7 @@ class Run:
         finally:
             (
                 self.memory.trail, self.memory.reads, self.frames, self.loops, self.calls, self.forks, self.known, self.forked,
-                self.story, self.steps, self.norms, self.state,
+                self.story, self.steps, self.norms, self.state, self.allowed,
             ) = before  # fmt: skip
 
     # --- branches ------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from pathlib import Path
 from bnlint.findings import Place
 from bnlint.program import model as ir
 from bnlint.project.project import Project
-from bnlint.story import calls, entries, importing, statements
+from bnlint.story import calls, entries, importing, iteration, statements
 from bnlint.story.events import Failure, Story
 from bnlint.story.framework import Args, Switchboard, library_base
 from bnlint.story.frameworks import all_frameworks
@@ -115,7 +115,8 @@ def methods(run: Run, module: Module, cls: Cls, mentioned: frozenset[str], roots
 
 def function(run: Run, module: Module, value: Func) -> None:
     run.frames.append(Frame(Scope(module.table, None, module), None, "<module>", 0, None))
-    calls.call_function(run, value, Args(), definition(value))
+    returned = calls.call_function(run, value, Args(), definition(value))
+    iteration.escape(run, [returned])
 
 
 def instance(run: Run, module: Module, cls: Cls) -> Obj:
@@ -128,7 +129,8 @@ def instance(run: Run, module: Module, cls: Cls) -> Obj:
 def method(run: Run, module: Module, cls: Cls, value: Func) -> None:
     made = instance(run, module, cls)
     args = Args() if value.kind == "static" else Args((cls if value.kind == "class" else made,))
-    calls.call_function(run, value, args, definition(value))
+    returned = calls.call_function(run, value, args, definition(value))
+    iteration.escape(run, [returned])
 
 
 def definition(value: Func) -> ir.Expr:

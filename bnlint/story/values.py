@@ -276,6 +276,8 @@ def flow_of(value: Value, depth: int = 3) -> tuple[frozenset[Token], frozenset[T
             found = value.slots.get("#flow")
             own = (found.flow, found.grad) if isinstance(found, Data) else (NO_TOKENS, NO_TOKENS)
             parts = [*value.slots.get("#items", ())] if value.lib in ("list", "dict", "set") else []
+            if "#rest" in value.slots and value.lib in ("list", "set"):
+                parts.append(value.slots["#rest"])
             if value.lib == "dict":
                 parts = [part for key, part in value.slots.items() if not (isinstance(key, str) and key.startswith("#"))]
             if not parts:

@@ -161,21 +161,33 @@ def join_trains(flow: frozenset[Token]) -> None:
             token.ref.runs |= flow
 
 
-def op(run: Run, values: list[Value], *, like: Value | None = None, identity: bool = False, kind: str = "tensor") -> Data:
+RUNNING = frozenset({"update", "read", "block", "train"})
+"""tokens of what runs, as against what a value was made of"""
+
+
+def op(run: Run, values: list[Value], *, like: Value | None = None, form: str = "", kind: str = "tensor") -> Data:
     """An op over these values, created here.
 
-    `identity`: its gradient needs neither its inputs nor its output, so what it depends on is not run for the gradient.
+    The gradient of most ops needs the values of their inputs, so these run, with all that they depend on. `form` "linear": it
+    needs none (a sum). "identity": nor does it need anything that is created here.
     """
     flow, grad = NO_TOKENS, NO_TOKENS
     for value in values:
         more = collect(value)
         flow, grad = flow | more[0], grad | more[1]
+    if form != "identity":  # what comes out is no longer the variable itself
+        flow = frozenset(token for token in flow if token.kind != "variable")
+        grad = frozenset(token for token in grad if token.kind != "variable")
+    if not form:
+        grad |= {token for token in flow if token.kind in RUNNING}
     around = surroundings(run)
     flow |= around.deps | around.network
-    grad |= around.network if identity else around.deps | around.network
-    note_made(around.deps, "identity" if identity else "op")
+    grad |= around.network if form == "identity" else around.deps | around.network
+    note_made(around.deps, "identity" if form == "identity" else "op")
     if around.deps:
         run.loud += 1  # what is created under dependencies differs from what the same call creates elsewhere
+        join_trains(flow)
+    elif kind == "op":
         join_trains(flow)
     batch, assumed = (like.batch, like.assumed) if type(like) is Data else (None, False)
     return Data(flow, grad, batch, assumed, kind=kind)

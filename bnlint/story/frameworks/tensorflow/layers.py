@@ -66,11 +66,10 @@ def layer(run: Run, graphs: Graphs, args: Args, base: str) -> Data:
     """A layer with weights: its output, and one variable that stands for all of its own."""
     name = args.get(None, "name") or args.get(None, "scope")
     path, _ = placed(run, graphs, name, base)
-    weights = variable(run, graphs, f"{path}/kernel:0", True)
+    variable(run, graphs, f"{path}/kernel:0", True)
     first = args.get(0, "inputs") or UNKNOWN
-    handed = [value for value in args.all() if type(value) in (Data,) or isinstance(value, Obj)]
-    result = op(run, [first, *handed], like=first)
-    return replace(result, flow=result.flow | {Token("variable", weights)}, grad=result.grad | {Token("variable", weights)})
+    handed = [value for value in args.all() if type(value) is Data]
+    return op(run, [first, *handed], like=first)
 
 
 def placed(run: Run, graphs: Graphs, name: Value | None, base: str) -> tuple[str, str]:
@@ -165,14 +164,14 @@ def norm(
 ) -> Data:
     first = args.get(0, "inputs") or UNKNOWN
     variables, path = placed(run, graphs, name, base)
-    scale = variable(run, graphs, f"{variables}/gamma:0", True)
+    variable(run, graphs, f"{variables}/gamma:0", True)
     made = run.allocate(Lib(lib), node)
     event = run.emit(GraphNorm, node, norm=made, name=variables, path=path, key=key, maybe=maybe, flag=flag)
     add_norm(run, event)
     if key is not None:
         graphs.add(run, "updates", frozenset({event.update}))
     result = op(run, [first, flag], like=first)
-    own = frozenset({event.token, Token("variable", scale)})
+    own = frozenset({event.token})
     return replace(result, flow=result.flow | own, grad=result.grad | own)
 
 

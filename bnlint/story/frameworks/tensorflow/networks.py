@@ -37,18 +37,21 @@ def opened(run: Run, path: str, node: ir.Expr) -> Forward:
     return event
 
 
-def network(run: Run, path: str, node: ir.Expr) -> Obj:
+def network(run: Run, path: str, node: ir.Expr | Obj) -> Obj:
     """The network of a variable scope: the same one whenever the scope is opened again."""
     known: dict[str, Obj] = run.state.setdefault("networks", {})
     name = path.partition("/")[0]
-    if name == "?" or name not in known:
-        known[name] = run.allocate(Lib(f"tensorflow.network.{name if name != '?' else 'network'}"), node)
+    if name not in known:
+        known[name] = run.allocate(Lib(f"tensorflow.network.{name if name != '?' else 'network'}"), None)
+        known[name].site = node.site if isinstance(node, Obj) else run.place(node)
     return known[name]
 
 
 def add_norm(run: Run, event: GraphNorm) -> None:
     """A batch norm was built within the networks around."""
     modes = modes_of(event.flag, {})
+    if not surroundings(run).network:
+        event.norm.slots["#net"] = network(run, "?", event.norm)
     for token in surroundings(run).network:
         forward = run.story.event(token.ref)
         if isinstance(forward, Forward):

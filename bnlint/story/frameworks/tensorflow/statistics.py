@@ -15,7 +15,7 @@ from bnlint.story.framework import Args
 from bnlint.story.frameworks.tensorflow.graph import Graphs, below, collect, of_kind, shown, surroundings
 from bnlint.story.frameworks.tensorflow.layers import variable
 from bnlint.story.machine import Run
-from bnlint.story.values import Cls, Const, Obj, Value
+from bnlint.story.values import Cls, Data, Obj, Value, options
 
 STATISTIC = re.compile(
     r"(^|_|/)(moving|running|pop|population|ema|mov|global|avg|average|r)_?(mean|means|mu|var|vars|variance|std|sigma)s?\d*$", re.I
@@ -91,8 +91,12 @@ def normalises(args: Args) -> None:
 
 
 def note(value: Value, what: str) -> None:
-    direct = [value] if isinstance(value, Obj) else []
-    for owner in [*direct, *(token.ref for token in of_kind(collect(value)[0], "variable"))]:
+    found: list[Obj] = [option for option in options(value) if isinstance(option, Obj)]
+    for option in options(value):
+        tokens = of_kind(collect(option)[0], "variable") if type(option) is Data else frozenset()
+        if len(tokens) == 1:  # a copy of one variable; more are a computation
+            found.extend(token.ref for token in tokens)
+    for owner in found:
         if "#statistic" in owner.slots:
             owner.slots["#evidence"].add(what)
             prove(owner)
@@ -105,5 +109,3 @@ def prove(made: Obj) -> None:
         event.withdrawn = False
         event.certain = bool(evidence & {"assigned", "used"})
 
-
-__all__ = ["Const", "assigned", "call", "named", "normalises"]

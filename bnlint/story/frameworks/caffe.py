@@ -1,0 +1,56 @@
+"""The room of pycaffe: layers of a NetSpec, and whether the solver may change the statistics of a BatchNorm.
+
+Facts: Caffe pull request 4704 (three statistics blobs, each with lr_mult 0; a `param` without lr_mult means 1; without any
+`param` Caffe masks the blobs itself).
+"""
+
+from __future__ import annotations
+
+from bnlint.program import model as ir
+from bnlint.story import iteration
+from bnlint.story.events import StateParameter
+from bnlint.story.framework import Args, Framework
+from bnlint.story.machine import Run
+from bnlint.story.values import UNKNOWN, Const, Lib, Obj, Tuple, Value, mix, number
+
+BLOBS = 3
+LAYER = "caffe.layers.BatchNorm"
+
+
+class Caffe(Framework):
+    roots = ("caffe",)
+
+    def call(self, run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
+        if name == LAYER:
+            batch_norm(run, args, node)
+        elif name in ("caffe.NetSpec", "caffe.net_spec.NetSpec"):
+            return run.allocate(Lib("caffe.NetSpec"), node)
+        return mix(args.all())
+
+    def method(self, run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
+        return UNKNOWN if isinstance(owner, Obj) and owner.lib == "caffe.NetSpec" else None
+
+
+def batch_norm(run: Run, args: Args, node: ir.Call) -> None:
+    given = args.get(None, "param")
+    if not isinstance(given, (Obj, Tuple)):
+        return
+    if isinstance(given, Obj) and given.lib == "dict":
+        blobs: list[Value] = [given]
+    else:
+        blobs = iteration.elements(run, given, node)[0]
+    rates = [rate(blob) for blob in blobs[:BLOBS]]
+    learned = [place for place, value in enumerate(rates) if value is not None and value[0] != 0]
+    if learned:
+        assumed = all(rates[place][1] for place in learned)  # type: ignore[index]
+        run.emit(StateParameter, node, kind="caffe", name="", certain=not assumed, detail="lr_mult")
+
+
+def rate(blob: Value) -> tuple[float, bool] | None:
+    """The learning rate of one blob and whether it is only assumed; None where it is unknown."""
+    if not (isinstance(blob, Obj) and blob.lib == "dict"):
+        return None
+    found = blob.slots.get("lr_mult")
+    if found is None:
+        return None if "#rest" in blob.slots and not blob.slots.get("#closed") else (1.0, False)
+    return number(found) if type(found) is Const else None

@@ -1,0 +1,147 @@
+"""Which train ops of a TensorFlow graph run the updates of the batch norms they train, and what went wrong where they do not.
+
+Questions that BN101, BN102 and BN103 share. Pure functions over a story's events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from bnlint.findings import Confidence, Step
+from bnlint.story.events import CollectionRead, Dependencies, GraphNorm, Story, TrainOp
+from bnlint.story.values import Token
+
+UPDATES = "update_ops"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A train op that does not run the updates of these batch norms, and the statement that shows the mistake best."""
+
+    train: TrainOp
+    norms: tuple[GraphNorm, ...]
+    kind: Literal["never", "early", "ineffective"]
+    shown: CollectionRead | Dependencies | TrainOp
+    confidence: Confidence
+
+
+def missing(story: Story) -> list[Missing]:
+    """Every train op of a story whose updates nothing runs."""
+    trains: list[TrainOp] = story.of(TrainOp)
+    if not trains:
+        return []
+    run = ran(story, trains)
+    found: list[Missing] = []
+    for train in trains:
+        norms = [norm for norm in concerned(train) if norm.key == UPDATES and not covered(norm, run)]
+        if norms:
+            judged = judge(story, train, norms)
+            if judged is not None:
+                found.append(judged)
+    return found
+
+
+def ran(story: Story, trains: Iterable[TrainOp]) -> list[GraphNorm]:
+    """The layers whose update ops run: with some train op, or fetched by themselves."""
+    tokens: set[Token] = set()
+    for train in trains:
+        tokens |= train.runs
+    for event in story.events:
+        flow = getattr(event, "flow", None)
+        if type(event).__name__ == "Fetched" and flow and any(token.kind == "read" for token in flow):
+            if not any(token.kind == "norm" for token in flow):
+                tokens |= flow
+    for token in list(tokens):
+        if token.kind == "read" and "live" in token.ref.used:
+            tokens |= {event.update for event in story.of(GraphNorm)}
+    return [token.ref for token in tokens if token.kind == "update"]
+
+
+def concerned(train: TrainOp) -> list[GraphNorm]:
+    """The batch norms that a train op trains through and whose network it changes."""
+    norms: list[GraphNorm] = sorted((token.ref for token in train.through), key=lambda norm: norm.norm.serial)
+    if train.variables is None:
+        return norms
+    paths = [name.rpartition("/")[0] for name in train.variables]
+    return [norm for norm in norms if any(touches(norm.name, path) for path in paths)]
+
+
+def touches(norm: str, path: str) -> bool:
+    """Whether a variable of this path belongs to a layer, as far as both are known."""
+    if "?" in norm or "?" in path:
+        known = norm.partition("?")[0].rstrip("/"), path.partition("?")[0].rstrip("/")
+        shorter = min(known, key=len)
+        return all(part.startswith(shorter) for part in known)
+    return norm == path
+
+
+def covered(norm: GraphNorm, run: Iterable[GraphNorm]) -> bool:
+    """Whether the updates of this layer run, or those of the same layer in another tower."""
+    return any(
+        other is norm
+        or (other.name == norm.name and "?" not in norm.name)
+        or (other.where.place == norm.where.place and other.where.calls == norm.where.calls)
+        for other in run
+    )
+
+
+def judge(story: Story, train: TrainOp, norms: list[GraphNorm]) -> Missing | None:
+    """What kind of mistake it is; None where the updates may run where the story does not see it."""
+    reads = known_reads(story, train)
+    tokens = {norm.update for norm in norms}
+    mine = [read for read in reads if read.key in (UPDATES, "?") and tokens & read.held]
+    if any(read.used & {"escaped"} for read in reads) or any(read.key == "?" for read in reads):
+        return None
+    if any("kept" in read.used for read in mine) and not (story.bound and train.fetched):
+        return None
+    confidence: Confidence = "possible" if all(norm.maybe for norm in norms) else "certain" if story.bound else "likely"
+    given = tuple(norms)
+    blocks = [event for event in story.of(Dependencies) if event.where.forks <= train.where.forks + 1]
+    early = [read for read in reads if read.key == UPDATES and not tokens & read.held and used(story, train, read)]
+    if early and not mine:
+        return Missing(train, given, "early", early[-1], confidence)
+    for block in reversed(blocks):
+        if block.none and block.token in train.runs:
+            return Missing(train, given, "ineffective", block, confidence)
+        if any(token.kind == "read" and token.ref in mine for token in block.flow):
+            return Missing(train, given, "ineffective", block, confidence)
+    wrong = [read for read in reads if mistyped(read.key)]
+    if mine or wrong:
+        return Missing(train, given, "ineffective", (mine or wrong)[-1], confidence)
+    return Missing(train, given, "never", train, confidence)
+
+
+def known_reads(story: Story, train: TrainOp) -> list[CollectionRead]:
+    """Reads of the story, and those of imported modules that reached the train op."""
+    found: list[CollectionRead] = list(story.of(CollectionRead))
+    found += [token.ref for token in train.runs if token.kind == "read" and token.ref not in found]
+    return found
+
+
+def used(story: Story, train: TrainOp, read: CollectionRead) -> bool:
+    """Whether somebody took the list for the updates: the train op, or a block of dependencies, hangs on it."""
+    return read.token in train.runs or any(read.token in block.flow for block in story.of(Dependencies))
+
+
+def mistyped(key: str) -> bool:
+    """A key that is meant to be `update_ops` and is not."""
+    plain = key.lower().replace("_", "").replace("-", "").replace(" ", "").rpartition(".")[2]
+    return key != UPDATES and plain in ("updateops", "updateop", "updatesops", "updates", "batchnormupdates")
+
+
+def trace(found: Missing) -> tuple[Step, ...]:
+    steps = [Step(f"{title(found.norms[0])} puts its update ops into the collection here", found.norms[0].where.place)]
+    if found.shown is not found.train:
+        steps.append(Step("the train op is built here", found.train.where.place))
+    steps += [Step("called from here", place) for place in found.train.where.calls[-1:]]
+    return tuple(step for step in steps if step.place != found.shown.where.place)
+
+
+def title(norm: GraphNorm) -> str:
+    return norm.norm.lib.rpartition(".")[2]
+
+
+def subjects(found: Missing) -> frozenset[object]:
+    return frozenset({found.train})
