@@ -127,11 +127,12 @@ def _claims(
     project: Project, rules: Sequence[Rule], gathered: _Gathered, told: list[Finding], progress: Progress | None
 ) -> Iterator[Claim]:
     """What the rules say about each story, one report per mistake; failures go to `told`."""
+    if not project.programs:
+        return
+    # imported here: most of bnlint, and not needed where nothing speaks of batch norm
     from bnlint.story import tell
 
     failures: dict[tuple[str, Place], Finding] = {}
-    if not project.programs:
-        return
     try:
         for number, story in enumerate(tell(project), 1):
             if story.exhausted:

@@ -9,11 +9,11 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -22,6 +22,9 @@ from bnlint.program.lower import SyntaxProblem, parse_program
 from bnlint.program.model import Program
 from bnlint.read.lenient import Stop, rescue
 from bnlint.read.source import Unreadable, decode
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 PARALLEL_FROM = 400_000
 """bytes to parse from which starting processes pays"""
@@ -98,6 +101,7 @@ def _parsed(files: list[tuple[Path, bytes]], jobs: int | None) -> Iterator[tuple
 def _pool(workers: int) -> Executor:
     import multiprocessing
     import threading
+    from concurrent.futures import ProcessPoolExecutor
 
     # forking is by far the fastest start, and safe as long as there is one thread
     forked = sys.platform == "linux" and threading.active_count() == 1

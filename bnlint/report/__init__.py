@@ -24,5 +24,7 @@ _ROOMS = {
 
 def render(output_format: str, outcome: Outcome, base: Path, *, color: bool = False) -> str:
     """The findings as text that ends with a line break (or is empty), file names relative to `base`."""
+    if not outcome.findings and output_format != "json":
+        return ""
     room = import_module(_ROOMS[output_format])
     return cast(str, room.render(outcome, base, color=color))

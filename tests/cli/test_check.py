@@ -181,3 +181,9 @@ def test_a_reader_that_goes_away_leaves_no_traceback(project: Path) -> None:
     os.close(write)
     assert done.stderr == ""
     assert done.returncode == 1
+
+
+def test_python_2_is_read_and_python_3_that_is_broken_is_not_guessed_at(project: Path) -> None:
+    (project / "old.py").write_text("import torch\nbn = torch.nn.BatchNorm2d(8)  # noqa: BN201\nprint 'built', bn\n")
+    (project / "new.py").write_text("import torch\nbn = torch.nn.BatchNorm2d(8\n\ndef f():\n    return bn\n")
+    assert [(code, name) for code, name, _ in findings()] == [("BN001", "new.py"), ("BN003", "old.py")]

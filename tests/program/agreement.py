@@ -22,8 +22,14 @@ _ROWS = re.compile(r"\r\n?|\n")
 _EXACT_IN_FSTRINGS = sys.version_info >= (3, 12)
 
 
-def facts_of_program(program: Program) -> set[Fact]:
-    return {fact for node in _nodes(program.body) if (fact := _fact(node))}
+def disagreements(text: str, program: Program) -> list[Fact]:
+    """The facts that only one side has; tables, of which the program keeps only the head, are left out."""
+    theirs, tables = _facts_of_interpreter(text)
+    ours = {fact for node in _nodes(program.body) if (fact := _fact(node))}
+    only_one = ours ^ theirs
+    return sorted(
+        (fact for fact in only_one if not any(start <= fact[1] < end for start, end in tables)), key=lambda fact: fact[1:3]
+    )
 
 
 def _nodes(value: Any) -> Iterator[ir.Node]:
@@ -68,8 +74,8 @@ def _comparable(value: object) -> object:
     return type(value).__name__, value
 
 
-def facts_of_interpreter(text: str) -> set[Fact]:
-    """Needs a text that the running interpreter can parse."""
+def _facts_of_interpreter(text: str) -> tuple[set[Fact], list[tuple[int, int]]]:
+    """Needs a text that the running interpreter can parse. With the facts come the places of large tables."""
     tree = ast.parse(text)
     rows = _ROWS.split(text)
     starts = list(accumulate((len(match[0]) + len(row) for row, match in zip(rows, _ROWS.finditer(text), strict=False)), initial=0))
@@ -85,6 +91,7 @@ def facts_of_interpreter(text: str) -> set[Fact]:
         return offset(node.lineno, node.col_offset), offset(node.end_lineno, node.end_col_offset)
 
     found: set[Fact] = set()
+    tables: list[tuple[int, int]] = []
     pending: list[ast.AST] = [tree]
     while pending:
         node = pending.pop()
@@ -109,13 +116,17 @@ def facts_of_interpreter(text: str) -> set[Fact]:
                 found.add(("function", place(node)[0], 0, (name, _yields(node.body))))
             case ast.ClassDef(name=name):
                 found.add(("class", place(node)[0], 0, name))
+            case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements) | ast.Dict(values=elements):
+                if len(elements) > 512:
+                    tables.append(place(node))
+                    continue
         if node.__class__.__name__ == "TypeAlias":
             pending.append(node.name)  # type: ignore[attr-defined]
             continue
         for field, value in ast.iter_fields(node):
             if field != "type_params":
                 pending += [child for child in (value if isinstance(value, list) else [value]) if isinstance(child, ast.AST)]
-    return found
+    return found, tables
 
 
 def _yields(body: list[ast.stmt]) -> bool:
