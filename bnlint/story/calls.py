@@ -272,7 +272,7 @@ def memo_key(run: Run, func: Func, args: Args) -> Any:
         return None
     values = [argument_key(value) for value in args.positional]
     named = [(name, argument_key(value)) for name, value in args.keywords.items()]
-    return (id(func), tuple(values), tuple(named), run.state.get("ambient"), id(run.state.get("scoped")))
+    return (id(func), tuple(values), tuple(named), run.state.get("ambient"), id(run.state.get("scoped")), run.state.get("context"))
 
 
 def argument_key(value: Value) -> Any:

@@ -5,15 +5,17 @@ Questions that BN101, BN102 and BN103 share. Pure functions over a story's event
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from bnlint.findings import Confidence, Step
 from bnlint.story.events import CollectionRead, Dependencies, GraphNorm, Story, TrainOp
-from bnlint.story.values import Token
+from bnlint.story.values import Token, truth
 
 UPDATES = "update_ops"
+DISCRIMINATOR = re.compile(r"(^|/|_)(disc\w*|critic|d|d_net|netd)(_\d+)?/", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +34,20 @@ def missing(story: Story) -> list[Missing]:
     trains: list[TrainOp] = story.of(TrainOp)
     if not trains:
         return []
-    run = ran(story, trains)
     found: list[Missing] = []
     for train in trains:
+        run = ran(story, [other for other in trains if together(train, other)])
         norms = [norm for norm in concerned(train) if norm.key == UPDATES and not covered(norm, run)]
         if norms:
             judged = judge(story, train, norms)
             if judged is not None:
                 found.append(judged)
     return found
+
+
+def together(train: TrainOp, other: TrainOp) -> bool:
+    """Whether both may be built in one run of the program: no condition stands between them."""
+    return all(other.given.get(symbol, side) is side for symbol, side in train.given.items())
 
 
 def ran(story: Story, trains: Iterable[TrainOp]) -> list[GraphNorm]:
@@ -96,10 +103,16 @@ def judge(story: Story, train: TrainOp, norms: list[GraphNorm]) -> Missing | Non
         return None
     if any("kept" in read.used for read in mine) and not (story.bound and train.fetched):
         return None
-    confidence: Confidence = "possible" if all(norm.maybe for norm in norms) else "certain" if story.bound else "likely"
+    confidence: Confidence = "certain" if story.bound else "likely"
+    if all(norm.maybe for norm in norms) or never_evaluated(story, train, norms):
+        confidence = "possible"
     given = tuple(norms)
     blocks = [event for event in story.of(Dependencies) if event.where.forks <= train.where.forks + 1]
-    early = [read for read in reads if read.key == UPDATES and not tokens & read.held and used(story, train, read)]
+    early = [
+        read
+        for read in reads
+        if read.key == UPDATES and all(before(story, read, norm) for norm in norms) and used(story, train, read)
+    ]
     if early and not mine:
         return Missing(train, given, "early", early[-1], confidence)
     for block in reversed(blocks):
@@ -113,11 +126,27 @@ def judge(story: Story, train: TrainOp, norms: list[GraphNorm]) -> Missing | Non
     return Missing(train, given, "never", train, confidence)
 
 
+def never_evaluated(story: Story, train: TrainOp, norms: list[GraphNorm]) -> bool:
+    """Whether only a discriminator is concerned that is in train mode by a constant: nobody asks for its averages."""
+    if len({other.where.place for other in story.of(TrainOp)}) < 2:
+        return False
+    words = [norm.name for norm in norms]
+    return all(DISCRIMINATOR.search(word) for word in words) and all(truth(norm.flag) is True for norm in norms)
+
+
 def known_reads(story: Story, train: TrainOp) -> list[CollectionRead]:
     """Reads of the story, and those of imported modules that reached the train op."""
     found: list[CollectionRead] = list(story.of(CollectionRead))
     found += [token.ref for token in train.runs if token.kind == "read" and token.ref not in found]
     return found
+
+
+def before(story: Story, read: CollectionRead, norm: GraphNorm) -> bool:
+    """Whether a list was read before a layer existed; what another story did was done before this one."""
+    known = {id(event) for event in story.events}
+    if id(norm) not in known:
+        return False
+    return id(read) not in known or read.number < norm.number
 
 
 def used(story: Story, train: TrainOp, read: CollectionRead) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bnlint.story.framework import Framework
 from bnlint.story.frameworks.caffe import Caffe
+from bnlint.story.frameworks.keras import Keras
 from bnlint.story.frameworks.stdlib import Stdlib
 from bnlint.story.frameworks.tensorflow import TensorFlow
 from bnlint.story.frameworks.torch import Torch
 
 
 def all_frameworks() -> tuple[Framework, ...]:
-    return (Stdlib(), Torch(), TensorFlow(), Caffe())
+    return (Stdlib(), Torch(), TensorFlow(), Keras(), Caffe())

@@ -47,7 +47,7 @@ class TensorFlow(Framework):
         if name.endswith("app.run"):
             return flags.run_main(run, args, node)
         for room in (layers, training, statistics, collections, functions):
-            found = room.call(run, self.graphs, name, args, node)
+            found: Value | None = room.call(run, self.graphs, name, args, node)
             if found is not None:
                 return found
         if name.startswith("tensorflow.data.") or name.startswith("tensorflow.contrib.data."):
@@ -158,7 +158,10 @@ class TensorFlow(Framework):
 
     def escaped(self, run: Run, value: Value) -> None:
         """A value went where it cannot be followed."""
-        for token in collect(value)[0]:
+        flow = collect(value)[0]
+        if any(token.kind == "train" for token in flow):
+            return  # a train op that runs the updates, or does not
+        for token in flow:
             if token.kind == "read":
                 token.ref.used.add("escaped")
 

@@ -121,9 +121,8 @@ def placeholder(run: Run, short: str, args: Args, node: ir.Call) -> Data:
     holder = Placeholder(default if isinstance(default, Const) else None, batch)
     run.serial += 1
     run.loud += 1
-    return Data(
-        frozenset({Token("placeholder", holder)}), NO_TOKENS, batch, symbol=("placeholder", run.serial), kind="placeholder"
-    )
+    token = frozenset({Token("placeholder", holder)})
+    return Data(token, token, batch, symbol=("placeholder", run.serial), kind="placeholder")
 
 
 def concatenated(run: Run, args: Args, node: ir.Call) -> Value:

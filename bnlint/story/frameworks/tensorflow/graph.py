@@ -6,9 +6,11 @@ memo of calls sees it. It must never follow values into sessions or optimisers: 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from bnlint.program import model as ir
 from bnlint.story.events import CollectionRead, GraphNorm
 from bnlint.story.machine import Run
 from bnlint.story.values import (
@@ -74,6 +76,7 @@ class Graphs:
     """The default graphs that module bodies filled: they outlast the story of the module."""
 
     modules: dict[Any, Obj]
+    imports: dict[Any, frozenset[Any]] = field(default_factory=dict)
 
     def current(self, run: Run) -> Obj:
         """The graph that ops are added to now."""
@@ -94,13 +97,47 @@ class Graphs:
         """What a collection holds: of the graph of now, and of those that imported modules filled."""
         found: frozenset[Any] = self.current(run).slots.get(slot, NO_TOKENS)
         if surroundings(run).graph is None:
-            for graph in self.modules.values():
-                found |= graph.slots.get(slot, NO_TOKENS)
+            for path in self.imported(run, run.story.path):
+                graph = self.modules.get(path)
+                if graph is not None:
+                    found |= graph.slots.get(slot, NO_TOKENS)
         return found
+
+    def imported(self, run: Run, path: Any) -> frozenset[Any]:
+        """The project files that a file imports when it is run, directly or not, and itself."""
+        known = self.imports.get(path)
+        if known is not None:
+            return known
+        found, pending = {path}, [path]
+        while pending:
+            here = pending.pop()
+            program = run.project.programs.get(here)
+            for dotted, level in import_statements(program.body) if program is not None else ():
+                target = run.project.imports.resolve(here, dotted, level)
+                if target is not None and target not in found:
+                    found.add(target)
+                    pending.append(target)
+        self.imports[path] = frozenset(found)
+        return self.imports[path]
 
     def add(self, run: Run, slot: str, more: frozenset[Any]) -> None:
         graph = self.current(run)
         run.memory.write(graph.slots, slot, graph.slots.get(slot, NO_TOKENS) | more)
+
+
+def import_statements(body: Sequence[ir.Stmt]) -> Iterator[tuple[str, int]]:
+    """The modules that top-level statements import: dotted name and level."""
+    for statement in body:
+        if isinstance(statement, ir.Import):
+            yield from ((name, 0) for name, _ in statement.names)
+        elif isinstance(statement, ir.ImportFrom):
+            yield statement.module, statement.level
+            inner = f"{statement.module}." if statement.module else ""
+            yield from ((f"{inner}{name}", statement.level) for name, _ in statement.names)
+        elif isinstance(statement, ir.If):
+            yield from import_statements((*statement.body, *statement.orelse))
+        elif isinstance(statement, ir.Try):
+            yield from import_statements(statement.body)
 
 
 NOTHING = Surroundings()
@@ -274,11 +311,3 @@ def held(run: Run, graphs: Graphs, key: str | None, scope: Value | None) -> froz
         if (key is None or norm.key == key or norm.key is None) and (within(norm.path, wanted) or within(norm.name, wanted)):
             found.add(token)
     return frozenset(found)
-
-
-def read_of(flow: frozenset[Token]) -> list[CollectionRead]:
-    return [token.ref for token in flow if token.kind == "read"]
-
-
-def without_gradient(value: Data) -> Data:
-    return replace(value, grad=NO_TOKENS)

@@ -16,7 +16,7 @@ from bnlint.story.frameworks.tensorflow.graph import UPDATES, Graphs, below, key
 from bnlint.story.frameworks.tensorflow.networks import add_norm
 from bnlint.story.frameworks.tensorflow.scopes import given_by_scope
 from bnlint.story.machine import Run
-from bnlint.story.values import UNKNOWN, Const, Data, Lib, Obj, Token, Value, options
+from bnlint.story.values import UNKNOWN, Const, Data, Lib, Obj, Tuple, Value, options
 
 SLIM_NORM = "slim.batch_norm"
 LAYERS_NORM = "tensorflow.layers.batch_normalization"
@@ -54,6 +54,8 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
             return layer(run, graphs, args, LAYERS[last])
         first = args.get(0, "inputs") or UNKNOWN
         return op(run, args.all(), like=first)
+    if name.startswith("slim.nets."):
+        return library_network(run, graphs, last, args, node)
     if root == "slim":
         if last in ("repeat", "stack"):
             return repeat(run, last, args, node)
@@ -189,6 +191,22 @@ def apply(run: Run, graphs: Graphs, obj: Obj, args: Args, node: ir.Call) -> Valu
         keywords["training"] = args.positional[1]
     given = Args(args.positional[:1], keywords, args.star, args.double_star, args.nodes, args.keyword_nodes)
     return layers_norm(run, graphs, given, node)
+
+
+def library_network(run: Run, graphs: Graphs, last: str, args: Args, node: ir.Call) -> Value:
+    """A network of slim's collection, and its arg_scope: `resnet_v2.resnet_v2_50(images, classes, is_training=...)`."""
+    if last.endswith("arg_scope"):
+        made = run.allocate(Lib("slim.arg_scope"), node)
+        made.slots.update({"#scope": "arguments", "#scoped": run.state.get("scoped") or {}, "#unknown": False})
+        return made
+    first = args.get(0, "inputs") or UNKNOWN
+    if not last.startswith(("resnet", "inception", "mobilenet", "densenet")) or last.endswith("block"):
+        return op(run, args.all(), like=first)
+    flag = args.get(None, "is_training") or Const(True)
+    key = UPDATES if adding(run, flag, None) is not False else None
+    name = args.get(None, "scope") or Const(last)
+    result = norm(run, graphs, f"slim.nets.{last}", args, node, name, last, flag, key, False)
+    return Tuple((result, replace(result, batch=None)))
 
 
 # --- slim ------------------------------------------------------------------------------------

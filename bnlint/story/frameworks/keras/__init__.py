@@ -1,0 +1,83 @@
+"""The room of Keras: layers, models, losses and optimisers, of tf.keras and of Keras itself."""
+
+from __future__ import annotations
+
+from bnlint.program import model as ir
+from bnlint.story.events import Stepped
+from bnlint.story.framework import Args, Framework
+from bnlint.story.frameworks.keras import models
+from bnlint.story.frameworks.tensorflow.graph import collect, op
+from bnlint.story.machine import Run
+from bnlint.story.values import (
+    NO_TOKENS,
+    NONE,
+    UNKNOWN,
+    Choice,
+    Const,
+    Data,
+    Lib,
+    Obj,
+    Token,
+    Tuple,
+    Value,
+)
+
+
+class Keras(Framework):
+    roots = ("keras",)
+
+    def call(self, run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
+        built = models.build(run, name, args, node)
+        if built is not None:
+            return built
+        if name in ("keras.models.clone_model", "keras.Model.from_config"):
+            return args.get(0)
+        last = name.rpartition(".")[2]
+        if last[:1].isupper():
+            return run.allocate(Lib(name), node)
+        if name == "keras.backend.learning_phase":
+            return Data(symbol=("learning phase",), kind="placeholder")
+        return op(run, args.all(), like=args.get(0))
+
+    def method(self, run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
+        if not isinstance(owner, Obj):
+            return None
+        if models.is_keras(owner):
+            return models.method(run, owner, name, args, node)
+        if owner.lib.startswith("keras.optimizers."):
+            if name in ("apply_gradients", "minimize", "apply"):
+                run.emit(Stepped, node, optimizer=owner)
+                return NONE
+            return UNKNOWN
+        if owner.lib.startswith("keras."):
+            flow, grad = collect(Tuple(tuple(args.all())))
+            return Data(flow, grad)
+        return None
+
+    def apply(self, run: Run, obj: Obj, args: Args, node: ir.Call) -> Value | None:
+        if models.is_keras(obj):
+            return models.apply(run, obj, args, node)
+        if obj.lib.startswith("keras."):
+            flow, grad = collect(Tuple(tuple(args.all())))
+            return Data(flow, grad, kind="tensor")
+        return None
+
+    def attribute(self, run: Run, obj: Obj, attr: str, node: ir.Expr) -> Value | None:
+        if not models.is_keras(obj):
+            return None
+        if attr == "layers":
+            return Tuple(tuple(part for part, _ in models.parts(obj)))
+        if attr in ("trainable_variables", "trainable_weights", "variables", "weights", "non_trainable_variables", "updates", "losses"):
+            return Data(NO_TOKENS if attr in ("updates", "losses") else frozenset({Token("parameters", obj)}), kind=attr)
+        if attr in ("input", "inputs", "output", "outputs"):
+            flow = obj.slots.get("#within", NO_TOKENS) if attr.startswith("output") else NO_TOKENS
+            if isinstance(obj.slots.get("#norms"), str) and attr.startswith("output"):
+                flow = frozenset({Token("layer", obj)})
+            made = Data(flow, symbol=("keras", obj.serial, attr), kind=models.SYMBOLIC)
+            return Tuple((made,)) if attr.endswith("s") else made
+        if attr in ("trainable", "name"):
+            return Const(True) if attr == "trainable" and "trainable" not in obj.slots else UNKNOWN
+        return None
+
+
+
