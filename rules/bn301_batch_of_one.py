@@ -86,11 +86,16 @@ from bnlint.story.events import Forward
 
 @rule("BN301", "batch-of-one", severity="error", frameworks=("torch", "tensorflow", "keras"))
 def check(story: Story) -> Iterator[Report]:
+    told: set[object] = set()
     for forward in story.of(Forward):
         if "training" not in forward.purposes or forward.batch != 1 or not judging.all_in_train_mode(forward):
             continue
         if story.test or judging.in_train_mode(forward) != "certain":
             continue
+        loop = forward.where.loops[-1][0] if forward.where.loops else forward.where.place
+        if loop in told:
+            continue  # one report per training loop
+        told.add(loop)
         steps = [Step(message, place) for message, place in judging.batch_steps(forward)]
         yield Report(
             f"{judging.title(forward.net)} trains its batch norm on batches of one",

@@ -109,22 +109,27 @@ def call(run: Run, callee: Value, args: Args, node: ir.Call) -> Value:
         )
         return call(run, callee.func, given, node)
     if isinstance(callee, Choice):
-        kept = [option for option in callee.options if type(option) is not Const]
-        return call_options(run, kept, args, node) if kept else UNKNOWN
+        return call_options(run, callee, args, node)
     return unknown_call(run, callee, args)
 
 
 REPRESENTATIVES = 3
 
 
-def call_options(run: Run, callees: list[Value], args: Args, node: ir.Call) -> Value:
+def call_options(run: Run, callee: Choice, args: Args, node: ir.Call) -> Value:
     """Call one of several: of many networks that may result, a few stand for all, those that matter first."""
     results: list[Value] = []
-    for callee in callees:
+    for option in callee.options:
         if run.steps > run.allowed // 3 and results:
             break  # the rest of the entry point is worth more than one more alternative
-        results.append(call(run, callee, args, node))
-    results = [result for result in results if result is not NEVER] or results
+        if type(option) is not Const:
+            contrary = any(option is other for other in callee.contrary)
+            run.contrary += contrary
+            try:
+                results.append(call(run, option, args, node))
+            finally:
+                run.contrary -= contrary
+    results = [result for result in results if result is not NEVER] or results or [UNKNOWN]
     return choose(run.hooks.representatives(run, results, REPRESENTATIVES))
 
 
@@ -138,6 +143,17 @@ def unknown_call(run: Run, callee: Value, args: Args) -> Value:
     return mix([callee, *args.all()])
 
 
+def asked(owner: Value, name: str, args: Args) -> Value | None:
+    """A question with known arguments to something unknown: the same answer every time."""
+    if type(owner) is Data and owner.symbol is not None and not owner.flow and name in ASKING:
+        if all(type(value) is Const for value in args.positional) and not args.keywords:
+            return Data(symbol=(name, owner.symbol, *(value.value for value in args.positional if type(value) is Const)))
+    return None
+
+
+ASKING = frozenset({"startswith", "endswith", "get", "is_available", "lower", "upper", "strip", "exists", "is_file", "is_dir"})
+
+
 def call_method(run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value:
     """A method that no project class defines."""
     if isinstance(owner, Choice):
@@ -148,7 +164,7 @@ def call_method(run: Run, owner: Value, name: str, args: Args, node: ir.Call) ->
     found = run.hooks.method(run, owner, name, args, node)
     if found is not None:
         return found
-    return unknown_call(run, owner, args)
+    return asked(owner, name, args) or unknown_call(run, owner, args)
 
 
 def call_object(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:

@@ -237,6 +237,8 @@ class TrainOp(Event):
     how: str
     through: frozenset[Token]
     variables: frozenset[str] | None
+    built: frozenset[Token] = frozenset()
+    """what runs with it by the way it was built"""
     given: dict[Any, bool] = field(default_factory=dict)
     """the undecided conditions that hold or do not hold where it is built"""
     runs: set[Token] = field(default_factory=set)

@@ -84,6 +84,8 @@ def get_attribute(run: Run, owner: Value, attr: str, node: ir.Expr) -> Value:
     kind = type(owner)
     if kind is Lib:
         assert isinstance(owner, Lib)
+        if attr == "__name__":
+            return Const(owner.name.rpartition(".")[2])
         member = libraries.member(owner.name, attr)
         known = run.hooks.library(run, member.name)
         return known if known is not None else member
@@ -92,6 +94,8 @@ def get_attribute(run: Run, owner: Value, attr: str, node: ir.Expr) -> Value:
     if isinstance(owner, Module):
         return objects.module_member(run, owner, attr)
     if isinstance(owner, Cls):
+        if attr == "__name__":
+            return Const(owner.name)
         found = objects.find(run, owner.order, attr)
         if isinstance(found, Func) and found.kind == "class":
             return Bound(found, owner)
@@ -156,6 +160,13 @@ def decide(run: Run, value: Value) -> tuple[bool | None, Symbol | None, bool]:
     if known is not None:
         return known is positive, None, True
     return None, symbol, positive
+
+
+def default_of(value: Value, positive: bool) -> bool | None:
+    """What the symbol of a condition is when options are left at their defaults, None if no option is asked."""
+    if type(value) is Const and value.assumed:
+        return bool(value.value) is positive
+    return None
 
 
 def narrow(run: Run, test: ir.Expr) -> tuple[Table, str, Value, Value] | None:
@@ -258,6 +269,8 @@ def binary(run: Run, node: ir.Binary) -> Value:
 
 def unary(run: Run, node: ir.Unary) -> Value:
     value = evaluate(run, node.operand)
+    if node.op == "not" and type(value) is Const and value.assumed:
+        return Const(not value.value, True, ("not", value.symbol) if value.symbol is not None else None)
     if node.op == "not":
         decided, symbol, positive = decide(run, value)
         if decided is not None:
@@ -323,11 +336,13 @@ def compare_two(run: Run, op: str, left: Value, right: Value) -> Value:
         if same is not None:
             return Const(same is (op in ("is", "==")))
     if type(left) is Const and type(right) is Const:
-        if op in COMPARISONS and not (left.assumed or right.assumed):
+        if op in COMPARISONS:
+            assumed = left.assumed or right.assumed
             try:
-                return Const(bool(COMPARISONS[op](left.value, right.value)))
+                answer = bool(COMPARISONS[op](left.value, right.value))
             except TypeError:
                 return UNKNOWN
+            return Const(answer, assumed, compared(op, left, right)) if assumed else Const(answer)
         if op in ("in", "not in") and isinstance(left.value, str) and isinstance(right.value, str):
             if not (left.assumed or right.assumed):
                 return Const((left.value in right.value) is (op == "in"))
@@ -335,7 +350,11 @@ def compare_two(run: Run, op: str, left: Value, right: Value) -> Value:
         known = iteration.known_constants(right)
         if known is not None:
             return Const((left.value in known) is (op == "in"))
-    flow = mix([left, right]).flow
+    return Data(mix([left, right]).flow, symbol=compared(op, left, right))
+
+
+def compared(op: str, left: Value, right: Value) -> Symbol | None:
+    """The symbol of a comparison of something unknown."""
     symbol: Symbol | None = None
     a, b = symbol_of(left), symbol_of(right)
     if a is not None or b is not None:
@@ -348,7 +367,7 @@ def compare_two(run: Run, op: str, left: Value, right: Value) -> Value:
             symbol = (op, a_key, b_key)
         if b_key is None and type(right) is not Const:
             symbol = None
-    return Data(flow, symbol=symbol)
+    return symbol
 
 
 def identical(left: Value, right: Value) -> bool | None:
@@ -372,7 +391,8 @@ def identical(left: Value, right: Value) -> bool | None:
 
 
 def if_expression(run: Run, node: ir.IfExp) -> Value:
-    decided, symbol, positive = decide(run, evaluate(run, node.test))
+    condition = evaluate(run, node.test)
+    decided, symbol, positive = decide(run, condition)
     if decided is not None:
         return evaluate(run, node.body if decided else node.orelse)
     found: list[Value] = []
@@ -388,7 +408,7 @@ def if_expression(run: Run, node: ir.IfExp) -> Value:
     if symbol is None:
         run.fork(branches)
     else:
-        run.fork(branches if positive else branches[::-1], symbol)
+        run.fork(branches if positive else branches[::-1], symbol, default_of(condition, positive))
         if {truth(value) for value in found} == {True, False} and all(type(value) is Const for value in found):
             same = (truth(found[0]) is True) is (positive or True)
             return Data(symbol=symbol if same is positive else ("not", symbol))

@@ -165,6 +165,8 @@ def set_element(run: Run, owner: Obj, index: Value, value: Value) -> None:
         changed[index.value] = value
         run.memory.write(owner.slots, "#items", tuple(changed))
     else:
+        if type(index) is not Const and items:  # any of the elements may be the one
+            run.memory.write(owner.slots, "#items", tuple(choose([item, value]) for item in items))
         widen(run, owner, value)
 
 

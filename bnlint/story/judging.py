@@ -109,17 +109,22 @@ def evaluation(story: Story, forward: Forward) -> Confidence | None:
         return ("likely" if after_eval(story, forward) else "possible") if forward.grad is False else None
     if only_noise(forward) and not trains(story) and not forward.net.slots.get("#loaded"):
         return None  # a smoke test
+    found = kinds(input_tokens(forward))
+    if found and found <= {"constant"} or "__init__" in forward.where.functions:
+        return None  # a dummy forward that asks for a shape
     named = [name for name in forward.where.functions if name != "<module>"]
     inner = named[-1] if named else story.path.stem
     by_name = bool(EVALUATION.search(inner)) or any(EVALUATION.search(name) for name in named[-2:])
     learns = any(TRAINING.search(name) for name in named[-1:]) and not EVALUATION.search(inner)
     if forward.grad is False:
-        return "certain" if by_name or not learns else "likely"
+        if by_name or held_out(story, forward):
+            return "certain"
+        return "possible" if shared_loader(story, forward) else "likely" if learns else "certain"
     if not trains(story) and not (learns and not by_name):
         return "likely" if by_name or (story.bound and has_data(forward)) else None
     if by_name and not learns and story.bound:
         return "likely"
-    return "likely" if held_out(story, forward) else None
+    return "likely" if held_out(story, forward) and not learns else None
 
 
 def after_eval(story: Story, forward: Forward) -> bool:
@@ -134,6 +139,18 @@ def after_eval(story: Story, forward: Forward) -> bool:
                 ):
                     return True
     return False
+
+
+def shared_loader(story: Story, forward: Forward) -> bool:
+    """Whether the input comes from the very loader that the network is trained on: a memory bank, recalibration."""
+    loaders = {token.ref for token in input_tokens(forward) if token.kind == "batch"}
+    return any(
+        token.ref in loaders
+        for other in story.of(Forward)
+        if other.net is forward.net and "training" in other.purposes
+        for token in input_tokens(other)
+        if token.kind == "batch"
+    )
 
 
 def held_out(story: Story, forward: Forward) -> bool:
@@ -153,8 +170,8 @@ def trains(story: Story) -> bool:
 
 
 def has_data(forward: Forward) -> bool:
-    """Whether the input comes from somewhere: a loader, a file, an argument, not from random numbers."""
-    return not only_noise(forward)
+    """Whether a trained network is used on something: it was loaded, or its input comes from a loader."""
+    return bool(forward.net.slots.get("#loaded")) or "batch" in kinds(input_tokens(forward))
 
 
 def optimized(story: Story, net: Obj) -> bool | None:

@@ -15,7 +15,7 @@ from bnlint.findings import Place
 from bnlint.program.model import Node
 from bnlint.story.events import Event, Story, Where
 from bnlint.story.memory import MISSING, Changes, Memory
-from bnlint.story.values import Cls, Func, Module, Obj, Scope, Symbol, Table, Value
+from bnlint.story.values import Choice, Cls, Func, Module, Obj, Scope, Symbol, Table, Value, options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,6 +92,8 @@ class Run:
         self.loops: list[tuple[Place, int]] = []
         self.calls: list[Place] = []
         self.forks = 0
+        self.contrary = 0
+        """how many branches are being run that the defaults of options do not take"""
         self.known: dict[Symbol, bool] = {}
         self.forked: dict[Symbol, tuple[Changes, Changes, Changes]] = {}
         self.story: Story = None  # type: ignore[assignment]  # set for each entry point
@@ -150,6 +152,8 @@ class Run:
         self.serial += 1
         self.loud += 1
         site = self.place(node) if node is not None and self.frames else None
+        if self.contrary:
+            slots["#contrary"] = True
         return Obj(cls, site, dict(slots), self.serial)
 
     def step(self, cost: int = 1) -> None:
@@ -182,11 +186,12 @@ class Run:
 
     # --- branches ------------------------------------------------------------------------
 
-    def fork(self, branches: list[Callable[[], int]], symbol: Symbol | None = None) -> int:
+    def fork(self, branches: list[Callable[[], int]], symbol: Symbol | None = None, default: bool | None = None) -> int:
         """Run alternatives from the same state and join those that fall through.
 
         With a symbol there are two branches: that it is true, that it is false. Inside them the symbol is decided,
         and what they wrote is remembered: where the same symbol is asked again, each side sees its own values.
+        `default` is what the symbol is as long as options are left at their defaults.
         """
         outcomes: list[tuple[int, Changes]] = []
         self.forks += 1
@@ -194,12 +199,15 @@ class Run:
             for side, branch in enumerate(branches):
                 mark = self.memory.mark()
                 known = dict(self.known)
+                contrary = default is not None and default is not (side == 0)
+                self.contrary += contrary
                 try:
                     if symbol is not None:
                         self.assume(symbol, side == 0)
                     status = branch()
                 finally:
                     self.known = known
+                    self.contrary -= contrary
                 changes = self.memory.changes(mark)
                 self.leave(status)
                 self.memory.undo(mark)
@@ -216,8 +224,21 @@ class Run:
             self.known[symbol] = outcomes[0][0] == NEXT
         else:
             sides = [self.full(changes, live) for changes in live]
-            self.forked[symbol] = (sides[0], sides[1], self.memory.merge(live))
+            joined = self.memory.merge(live)
+            if default is not None:
+                self.prefer(joined, sides[0 if default else 1])
+            self.forked[symbol] = (sides[0], sides[1], joined)
         return NEXT
+
+    def prefer(self, joined: Changes, usual: Changes) -> None:
+        """Note in joined choices which options only the side contrary to the default gives."""
+        for where, (table, key, value) in list(joined.items()):
+            if isinstance(value, Choice):
+                own = options(usual[where][2]) if usual[where][2] is not MISSING else ()
+                contrary = tuple(option for option in value.options if not any(option is part for part in own))
+                marked = Choice(value.options, contrary)
+                self.memory.write(table, key, marked)
+                joined[where] = (table, key, marked)
 
     @staticmethod
     def full(side: Changes, all_sides: list[Changes]) -> Changes:

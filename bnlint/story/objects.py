@@ -19,8 +19,8 @@ def read(run: Run, obj: Obj, attr: str, node: ir.Expr) -> Value:
         found = find(run, obj.cls.order, attr)
         if found is not None:
             return bind_member(run, found, obj, node)
-        if attr == "__class__":
-            return obj.cls
+    if attr == "__class__":
+        return obj.cls
     known = run.hooks.attribute(run, obj, attr, node)
     if known is not None:
         return known

@@ -247,7 +247,7 @@ def if_(run: Run, node: ir.If) -> int:
     yes, no = side(node.body, True), side(node.orelse, False)
     if symbol is None:
         return run.fork([yes, no])
-    return run.fork([yes, no] if positive else [no, yes], symbol)
+    return run.fork([yes, no] if positive else [no, yes], symbol, expressions.default_of(value, positive))
 
 
 def match(run: Run, node: ir.Match) -> int:

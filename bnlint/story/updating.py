@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bnlint.findings import Confidence, Step
-from bnlint.story.events import CollectionRead, Dependencies, GraphNorm, Story, TrainOp
+from bnlint.story.events import CollectionRead, Dependencies, Fetched, GraphNorm, Story, TrainOp
 from bnlint.story.values import Token, truth
 
 UPDATES = "update_ops"
@@ -55,11 +55,10 @@ def ran(story: Story, trains: Iterable[TrainOp]) -> list[GraphNorm]:
     tokens: set[Token] = set()
     for train in trains:
         tokens |= train.runs
-    for event in story.events:
-        flow = getattr(event, "flow", None)
-        if type(event).__name__ == "Fetched" and flow and any(token.kind == "read" for token in flow):
-            if not any(token.kind == "norm" for token in flow):
-                tokens |= flow
+    for event in story.of(Fetched):
+        fetched = {token.kind for token in event.flow}
+        if "read" in fetched and "norm" not in fetched:  # the updates by themselves, not a tensor that hangs on them
+            tokens |= event.flow
     for token in list(tokens):
         if token.kind == "read" and "live" in token.ref.used:
             tokens |= {event.update for event in story.of(GraphNorm)}
@@ -151,6 +150,8 @@ def before(story: Story, read: CollectionRead, norm: GraphNorm) -> bool:
 
 def used(story: Story, train: TrainOp, read: CollectionRead) -> bool:
     """Whether somebody took the list for the updates: the train op, or a block of dependencies, hangs on it."""
+    if read.held:
+        return read.token in train.built
     return read.token in train.runs or any(read.token in block.flow for block in story.of(Dependencies))
 
 

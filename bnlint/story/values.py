@@ -86,9 +86,13 @@ class Tuple:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of a few values, by a branch that could not be decided."""
+    """One of a few values, by a branch that could not be decided.
+
+    contrary: those of the options that only come about when an option of the program is not left at its default.
+    """
 
     options: tuple[Value, ...]
+    contrary: tuple[Value, ...] = ()
 
 
 @dataclass(slots=True, eq=False)

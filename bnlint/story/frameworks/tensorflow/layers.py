@@ -16,7 +16,7 @@ from bnlint.story.frameworks.tensorflow.graph import UPDATES, Graphs, below, key
 from bnlint.story.frameworks.tensorflow.networks import add_norm
 from bnlint.story.frameworks.tensorflow.scopes import given_by_scope
 from bnlint.story.machine import Run
-from bnlint.story.values import UNKNOWN, Const, Data, Lib, Obj, Tuple, Value, options
+from bnlint.story.values import UNKNOWN, Const, Data, Lib, Obj, Token, Tuple, Value, options
 
 SLIM_NORM = "slim.batch_norm"
 LAYERS_NORM = "tensorflow.layers.batch_normalization"

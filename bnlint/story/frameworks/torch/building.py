@@ -60,6 +60,10 @@ def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         return loading.loader(run, name, args, node)
     if root == "torch.nn" and last[:1].isupper() and last not in known.NOT_MODULES or name in known.BATCH_NORMS:
         return build(run, name, args, node)
+    if root.startswith("torch.nn.") and last[:1].islower() | (last == "__init__") and args.positional:
+        owner = args.positional[0]
+        if isinstance(owner, Obj) and "#mode" in owner.slots:  # `nn.Module.train(self, mode)`
+            return networks.method(run, owner, last, Args(args.positional[1:], args.keywords), node)
     if name in known.WRAPPERS:
         return networks.layer(run, name, args, node)
     if name in ("torch.nn.Parameter", "torch.nn.parameter.Parameter"):

@@ -264,7 +264,7 @@ def inner_forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
         if not obj.cls.order or not any(isinstance(base, Lib) and base.name in CONTAINERS for base in obj.cls.order):
             return mix(args.all())
     if is_norm(run, obj) or obj.slots.get("#norms") in ("yes", "maybe"):
-        use = NormUse(obj, run.memory.read(obj.slots, "#mode"), obj.slots.get("#norms") != "maybe")
+        use = NormUse(obj, run.memory.read(obj.slots, "#mode"), sure(obj))
         if run.norms:
             run.norms[-1][id(obj)] = use
     if "module" in obj.slots and obj.lib in WRAPPERS:
@@ -275,6 +275,11 @@ def inner_forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
             value = calls.call(run, part, Args((value,)), node)
         return value
     return layer_output(args)
+
+
+def sure(obj: Obj) -> bool:
+    """Whether it is established that this batch norm is there: not only when an option is set against its default."""
+    return obj.slots.get("#norms") != "maybe" and not obj.slots.get("#contrary")
 
 
 def layer_output(args: Args) -> Value:
@@ -349,9 +354,9 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
     if name == "apply":
         func = args.get(0, "fn")
         if func is not None:
-            for part in descendants(obj):
+            for each in descendants(obj):
                 run.step()
-                calls.call(run, func, Args((part,)), node)
+                calls.call(run, func, Args((each,)), node)
         return obj
     if name in ("parameters", "named_parameters", "state_dict", "buffers", "named_buffers"):
         kind = name.removeprefix("named_")
