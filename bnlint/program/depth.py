@@ -18,7 +18,7 @@ _MOST_ELIFS = 20_000
 _SOME_BRACKETS = 40
 _SOME_LINKS = 80
 _SOME_ELIFS = 100
-_LONG = 400
+_LONG = 240
 """characters of a line or of what stands in brackets, from which on it may hold a long chain: `.a` is the shortest link"""
 
 _STRING = (
@@ -31,6 +31,7 @@ _LINKS = re.compile(
     re.DOTALL,
 )
 _CASE = re.compile(r"^[ \t]*case\b", re.MULTILINE)
+_OPENING = re.compile(r"[(\[{]")
 _BUT_BRACES = bytes(code for code in range(256) if code not in b"{}")
 
 
@@ -118,6 +119,8 @@ def _deep_pattern(text: str) -> int | None:
     for case in _CASE.finditer(text):
         depth = 0
         last = case.end()
+        if not _OPENING.search(text, last, text.find("\n", last) + 1 or len(text)):
+            continue
         for match in _BRACKETS.finditer(text, last):
             if not depth and "\n" in text[last : match.start()]:
                 break
@@ -134,10 +137,11 @@ def _deep_pattern(text: str) -> int | None:
 
 
 def _deep_braces(text: str) -> int | None:
-    """Braces inside of strings, for f-strings whose values or formats hold further ones."""
+    """Braces in strings too, for f-strings whose values or formats hold further ones."""
     braces = text.encode("utf-8", "replace").translate(None, _BUT_BRACES)
-    size = len(braces) + 1
-    while size > len(braces):
-        size = len(braces)
-        braces = braces.replace(b"{}", b"")
-    return text.index("{") if b"{" * _MOST_BRACKETS in braces else None
+    for _ in range(_MOST_BRACKETS):  # each round takes away the innermost pairs
+        outer = braces.replace(b"{}", b"")
+        if len(outer) == len(braces):
+            return text.index("{") if b"{" * _MOST_BRACKETS in braces else None
+        braces = outer
+    return text.index("{")

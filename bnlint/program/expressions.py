@@ -13,6 +13,7 @@ import libcst as cst
 
 from bnlint.program import model as ir
 from bnlint.program.cursor import Cursor, Lower
+from bnlint.program.numbers import lower_ellipsis, lower_float, lower_imaginary, lower_integer
 from bnlint.program.strings import lower_concatenation, lower_formatted, lower_string, lower_template
 
 _LONGEST = 512
@@ -32,7 +33,7 @@ _COMPARE = {
 }  # fmt: skip
 
 
-# --- leaves ----------------------------------------------------------------------------------
+# --- names -----------------------------------------------------------------------------------
 
 
 def _name(cursor: Cursor, node: cst.Name) -> ir.Expr:
@@ -48,62 +49,6 @@ def _name(cursor: Cursor, node: cst.Name) -> ir.Expr:
     if value in _NAMED:
         return ir.Const(start, end, _NAMED[value])
     return ir.Name(start, end, value)
-
-
-def _integer(cursor: Cursor, node: cst.Integer) -> ir.Expr:
-    if lpar := node.lpar:
-        cursor.open(lpar)
-    value = node.value
-    start = cursor.find(value, cursor.pos)
-    if not -1 < start < cursor.hash:
-        start = cursor.seek(value)
-    cursor.pos = end = start + len(value)
-    if lpar:
-        cursor.close(lpar)
-    if len(value) < 19 and value.isdecimal():
-        return ir.Const(start, end, int(value))
-    return ir.Const(start, end, _number(value))
-
-
-def _number(text: str) -> int | float:
-    """An integer literal's value; as a float when it needs more than 64 bits."""
-    try:
-        number = int(text, 0)
-    except ValueError:  # more digits than the interpreter likes to convert
-        return float(text.replace("_", ""))
-    if number < 1 << 63:
-        return number
-    try:
-        return float(number)
-    except OverflowError:
-        return float("inf")
-
-
-def _float(cursor: Cursor, node: cst.Float) -> ir.Expr:
-    if lpar := node.lpar:
-        cursor.open(lpar)
-    value = node.value
-    start = cursor.token(value)
-    end = cursor.pos
-    if lpar:
-        cursor.close(lpar)
-    return ir.Const(start, end, float(value.replace("_", "")))
-
-
-def _imaginary(cursor: Cursor, node: cst.Imaginary) -> ir.Expr:
-    cursor.open(node.lpar)
-    start = cursor.token(node.value)
-    end = cursor.pos
-    cursor.close(node.rpar)
-    return ir.Opaque(start, end)
-
-
-def _ellipsis(cursor: Cursor, node: cst.Ellipsis) -> ir.Expr:
-    cursor.open(node.lpar)
-    start = cursor.token("...")
-    end = cursor.pos
-    cursor.close(node.rpar)
-    return ir.Opaque(start, end)
 
 
 # --- attributes, calls, subscripts -----------------------------------------------------------
@@ -381,10 +326,10 @@ def _comparison(cursor: Cursor, node: cst.Comparison) -> ir.Expr:
 
 LEAVES_AND_OPERATORS: dict[type, Lower] = {
     cst.Name: _name,
-    cst.Integer: _integer,
-    cst.Float: _float,
-    cst.Imaginary: _imaginary,
-    cst.Ellipsis: _ellipsis,
+    cst.Integer: lower_integer,
+    cst.Float: lower_float,
+    cst.Imaginary: lower_imaginary,
+    cst.Ellipsis: lower_ellipsis,
     cst.SimpleString: lower_string,
     cst.ConcatenatedString: lower_concatenation,
     cst.FormattedString: lower_formatted,

@@ -31,7 +31,7 @@ class Const(Node, frozen=True, eq=False, gc=False, tag=True, array_like=True):
 
 
 class Opaque(Node, frozen=True, eq=False, gc=False, tag=True, array_like=True):
-    """An expression the story has no use for: bytes, `...`, complex numbers, what cannot be lowered."""
+    """An expression the story has no use for: bytes, `...`, complex numbers, t-strings, what is nested too deeply."""
 
 
 class Name(Node, frozen=True, eq=False, gc=False, tag=True, array_like=True):
@@ -73,6 +73,8 @@ class Slice(Node, frozen=True, eq=False, gc=False, tag=True, array_like=True):
 
 
 class Sequence(Node, frozen=True, eq=False, gc=False, tag=True, array_like=True):
+    """A display; of one with more than 512 constants (or numbers, or rows of numbers) only the first 64 or so are kept."""
+
     kind: Literal["tuple", "list", "set"]
     elements: tuple[Expr, ...]
 
@@ -82,7 +84,7 @@ class Starred(Node, frozen=True, eq=False, gc=False, tag=True, array_like=True):
 
 
 class Dict(Node, frozen=True, eq=False, gc=False, tag=True, array_like=True):
-    """`{key: value, **other}`; the key of `**other` is None."""
+    """`{key: value, **other}`; the key of `**other` is None. Long ones are cut short as a `Sequence` is."""
 
     items: tuple[tuple[Expr | None, Expr], ...]
 
@@ -180,7 +182,10 @@ class Param(Node, frozen=True, eq=False, gc=False, tag=True, array_like=True):
 
 
 class Params(Node, frozen=True, eq=False, gc=False, tag=True, array_like=True):
-    """Parameters in the order of the text: positional-only, plain, `*args`, keyword-only, `**kwargs`."""
+    """Parameters in the order of the text: positional-only, plain, `*args`, keyword-only, `**kwargs`.
+
+    The place of a function's is that of its brackets.
+    """
 
     items: tuple[Param, ...]
 
@@ -289,7 +294,7 @@ class ImportFrom(Node, frozen=True, eq=False, gc=False, tag=True, array_like=Tru
 
 
 class If(Node, frozen=True, eq=False, gc=False, tag=True, array_like=True):
-    """`elif` is an If alone in `orelse`."""
+    """`elif` is an If alone in `orelse`; in a chain of more than 50, each further 50 are one If more there."""
 
     test: Expr
     body: tuple[Stmt, ...]

@@ -160,6 +160,9 @@ def call_method(run: Run, owner: Value, name: str, args: Args, node: ir.Call) ->
         return choose([call_method(run, option, name, args, node) for option in owner.options])
     known = iteration.method(run, owner, name, args, node)
     if known is not None:
+        if type(known) is Const and known.assumed and type(owner) is Const and owner.symbol is not None:
+            given = tuple(value.value for value in args.positional if type(value) is Const)
+            return replace(known, symbol=(name, owner.symbol, *given))
         return known
     found = run.hooks.method(run, owner, name, args, node)
     if found is not None:

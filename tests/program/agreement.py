@@ -10,7 +10,6 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterator
-from itertools import accumulate
 from typing import Any
 
 from bnlint.program import model as ir
@@ -78,7 +77,7 @@ def _facts_of_interpreter(text: str) -> tuple[set[Fact], list[tuple[int, int]]]:
     """Needs a text that the running interpreter can parse. With the facts come the places of large tables."""
     tree = ast.parse(text)
     rows = _ROWS.split(text)
-    starts = list(accumulate((len(match[0]) + len(row) for row, match in zip(rows, _ROWS.finditer(text), strict=False)), initial=0))
+    starts = [0, *(match.end() for match in _ROWS.finditer(text))]
     ascii_rows = [row.isascii() for row in rows]
 
     def offset(row: int, column: int) -> int:
@@ -99,7 +98,8 @@ def _facts_of_interpreter(text: str) -> tuple[set[Fact], list[tuple[int, int]]]:
             case ast.JoinedStr() if not _EXACT_IN_FSTRINGS:
                 continue
             case ast.JoinedStr(values=values):
-                pending += [value.value for value in values if isinstance(value, ast.FormattedValue)]
+                shown = [value.value for value in values if isinstance(value, ast.FormattedValue)]
+                pending += [value for value in shown if not isinstance(value, ast.Constant)]
                 continue
             case ast.match_case(guard=guard, body=body):
                 pending += [*([guard] if guard else []), *body]

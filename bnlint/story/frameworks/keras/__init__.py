@@ -12,7 +12,6 @@ from bnlint.story.values import (
     NO_TOKENS,
     NONE,
     UNKNOWN,
-    Choice,
     Const,
     Data,
     Lib,
@@ -67,8 +66,10 @@ class Keras(Framework):
             return None
         if attr == "layers":
             return Tuple(tuple(part for part, _ in models.parts(obj)))
-        if attr in ("trainable_variables", "trainable_weights", "variables", "weights", "non_trainable_variables", "updates", "losses"):
-            return Data(NO_TOKENS if attr in ("updates", "losses") else frozenset({Token("parameters", obj)}), kind=attr)
+        if attr in ("trainable_variables", "trainable_weights", "variables", "weights", "non_trainable_variables"):
+            return Data(frozenset({Token("parameters", obj)}), kind=attr)
+        if attr in ("updates", "losses"):
+            return Data(kind=attr)
         if attr in ("input", "inputs", "output", "outputs"):
             flow = obj.slots.get("#within", NO_TOKENS) if attr.startswith("output") else NO_TOKENS
             if isinstance(obj.slots.get("#norms"), str) and attr.startswith("output"):

@@ -156,7 +156,7 @@ def apply(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
     given = [value for value in args.all() if symbolic(value)]
     if given:
         flag = args.get(None, "training")
-        kind = "layer" if flag is None or type(flag) is Const and flag.value is None else "fixed layer"
+        kind = "layer" if flag is None or (type(flag) is Const and flag.value is None) else "fixed layer"
         flow = frozenset({Token(kind, obj)})
         for value in args.all():
             flow |= collect(value)[0]
@@ -188,7 +188,7 @@ def forward(
     """The outermost call: written down with the batch norms it runs through."""
     first = args.positional[0] if args.positional else next(iter(args.keywords.values()), UNKNOWN)
     count, assumed = batch if batch is not None else batch_of(first)
-    inputs = tuple(value for name, value in (*((None, value) for value in args.positional), *args.keywords.items()) if name != "training")
+    inputs = (*args.positional, *(value for name, value in args.keywords.items() if name != "training"))
     event = run.emit(
         Forward, node, net=obj, norms=(), inputs=inputs, batch=count, batch_assumed=assumed, grad=True, grad_off=None,
         framework="keras",

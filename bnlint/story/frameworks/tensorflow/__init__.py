@@ -50,8 +50,8 @@ class TensorFlow(Framework):
             found: Value | None = room.call(run, self.graphs, name, args, node)
             if found is not None:
                 return found
-        if name.startswith("tensorflow.data.") or name.startswith("tensorflow.contrib.data."):
-            return datasets.make(run, node) if ".Dataset" in name or "Dataset" in name else UNKNOWN
+        if name.startswith(("tensorflow.data.", "tensorflow.contrib.data.")):
+            return datasets.make(run, node) if "Dataset" in name else UNKNOWN
         last = name.rpartition(".")[2]
         if last == "GradientTape":
             return eager.tape(run, node)
@@ -159,8 +159,8 @@ class TensorFlow(Framework):
     def escaped(self, run: Run, value: Value) -> None:
         """A value went where it cannot be followed."""
         flow = collect(value)[0]
-        if any(token.kind == "train" for token in flow):
-            return  # a train op that runs the updates, or does not
+        if any(token.kind in ("train", "norm") for token in flow):
+            return  # something that hangs on the updates, not the updates themselves
         for token in flow:
             if token.kind == "read":
                 token.ref.used.add("escaped")

@@ -42,8 +42,14 @@ NORMALISING = frozenset({
     "tensorflow.nn.batch_normalization", "tensorflow.nn.fused_batch_norm", "tensorflow.nn.batch_norm_with_global_normalization",
 })  # fmt: skip
 LINEAR = frozenset({"add", "add_n", "subtract", "accumulate_n", "math.add", "math.add_n", "math.subtract"})
-IDENTITY = frozenset({"tensorflow.identity", "tensorflow.tuple", "tensorflow.convert_to_tensor", "tensorflow.debugging.check_numerics",
-                      "tensorflow.check_numerics"})  # fmt: skip
+IDENTITY = frozenset({
+    "tensorflow.identity", "tensorflow.tuple", "tensorflow.convert_to_tensor", "tensorflow.debugging.check_numerics",
+    "tensorflow.check_numerics",
+})  # fmt: skip
+CONDITIONS = frozenset({
+    "tensorflow.cond", "tensorflow.smart_cond", "tensorflow.contrib.framework.smart_cond", "slim.smart_cond",
+    "keras.backend.in_train_phase",
+})  # fmt: skip
 
 
 def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Value | None:
@@ -64,10 +70,10 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
         made = op(run, args.all(), like=args.get(0))
         return replace(made, grad=NO_TOKENS)
     if name in IDENTITY:
-        return op(run, args.positional[:1] and [args.positional[0]] or args.all(), like=args.get(0), form="identity")
+        return op(run, list(args.positional[:1]) or args.all(), like=args.get(0), form="identity")
     if short in LINEAR:
         return op(run, args.all(), like=args.get(0), form="linear")
-    if short in ("cond", "smart_cond", "contrib.framework.smart_cond") or name in ("slim.smart_cond", "keras.backend.in_train_phase"):
+    if name in CONDITIONS:
         return condition(run, args, node)
     if short in ("while_loop", "scan", "map_fn", "foldl", "foldr", "py_func", "py_function", "case"):
         return follow(run, short, args, node)

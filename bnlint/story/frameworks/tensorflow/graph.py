@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bnlint.program import model as ir
-from bnlint.story.events import CollectionRead, GraphNorm
+from bnlint.story.events import GraphNorm
 from bnlint.story.machine import Run
 from bnlint.story.values import (
     NO_TOKENS,

@@ -116,7 +116,9 @@ def forwards(
         assert isinstance(event, GraphNorm)
         net = event.norm.slots.get("#net", event.norm)
         uses = by_net.setdefault(id(net), (net, {}))[1]
-        modes = modes_of(event.flag, fed) if given is None or fed else BOTH if type(event.flag) is Data else modes_of(event.flag, {})
+        modes = modes_of(event.flag, fed)
+        if given is not None and not fed and type(event.flag) is Data:
+            modes = BOTH  # fed with something unknown
         uses[id(event)] = NormUse(event.norm, modes, True)
     if not by_net:
         return NO_TOKENS

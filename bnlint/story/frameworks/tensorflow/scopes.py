@@ -26,7 +26,7 @@ from bnlint.story.frameworks.tensorflow.graph import (
     unique,
 )
 from bnlint.story.machine import Run
-from bnlint.story.values import NO_TOKENS, Choice, Const, Func, Lib, Obj, Value, options
+from bnlint.story.values import NO_TOKENS, Choice, Const, Func, Lib, Obj, Tuple, Value, options
 
 if TYPE_CHECKING:
     from bnlint.story.framework import Scoped
@@ -155,7 +155,7 @@ def arguments(run: Run, args: Args, node: ir.Call) -> tuple[Scoped, bool]:
         first = known[0] if known else first
     if isinstance(first, Obj) and "#scoped" in first.slots:
         return first.slots["#scoped"], bool(first.slots.get("#unknown"))
-    if first is None or not isinstance(first, (Obj,)) and not hasattr(first, "items"):
+    if not isinstance(first, (Obj, Tuple)):
         return current, True
     members, rest = iteration.elements(run, first, node)
     merged = {key: dict(given) for key, given in current.items()}

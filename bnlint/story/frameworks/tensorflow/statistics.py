@@ -18,7 +18,7 @@ from bnlint.story.machine import Run
 from bnlint.story.values import Cls, Data, Obj, Value, options
 
 STATISTIC = re.compile(
-    r"(^|_|/)(moving|running|pop|population|ema|mov|global|avg|average|r)_?(mean|means|mu|var|vars|variance|std|sigma)s?\d*$", re.I
+    r"(^|_|/)(moving|running|pop|population|ema|mov|global|avg|average|r)_?(mean|mu|var|variance|std|sigma)s?\d*$", re.I
 )
 NORM = re.compile(r"(norm|bn\b|^bn|_bn|batchnorm)", re.I)
 

@@ -55,7 +55,7 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
         hooks(run, args, node)
         fetch(run, Args(args.positional[:1], {"fetches": args.get(0, "train_op") or UNKNOWN}), node)
         return NONE
-    if name.endswith("EstimatorSpec") or name.endswith("ModelFnOps"):
+    if name.endswith(("EstimatorSpec", "ModelFnOps")):
         return specification(run, args, node)
     if name.endswith("Estimator") and name.rpartition(".")[0] in ESTIMATORS:
         return estimator(run, args, node)
@@ -93,7 +93,7 @@ def method(run: Run, graphs: Graphs, owner: Value, name: str, args: Args, node: 
     if name == "apply_gradients":
         pairs = args.get(0, "grads_and_vars")
         return None if pairs is None else train_op(run, node, collect(pairs)[0], pairs, "apply_gradients")
-    if name == "run" and not isinstance(owner, Obj) and type(owner) is Data and of_interest(owner.flow) and not args.get(0, "fetches"):
+    if name == "run" and type(owner) is Data and of_interest(owner.flow) and not args.get(0, "fetches"):
         return fetch(run, Args((owner,), args.keywords), node)
     if name == "run" and (is_session(owner) or any(of_interest(collect(value)[0]) for value in args.positional[:1])):
         return fetch(run, args, node)
@@ -190,8 +190,7 @@ def helper(
         extra = held(run, graphs, UPDATES, None)
     else:
         extra = collect(given)[0]
-    own = train_op(run, node, needed(run, loss or UNKNOWN) | extra, wanted, how)
-    return own
+    return train_op(run, node, needed(run, loss or UNKNOWN) | extra, wanted, how)
 
 
 # --- estimators and hooks --------------------------------------------------------------------
