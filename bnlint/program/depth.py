@@ -105,7 +105,7 @@ def _longest_chain(text: str, start: int, end: int) -> tuple[int, int]:
                 counts.pop()
         elif token in ",;" or (token in "\n\r" and len(counts) == 1):
             counts[-1] = 0
-        elif token[0] not in "#'\"\\\n\r":
+        elif token[0] not in "#'\"\\\n\r" and token != "=":
             # several signs in a row are several operators: `x = ----1`
             counts[-1] += 1 if token[0].isalpha() else len(token)
         else:

@@ -27,7 +27,7 @@ class Node(msgspec.Struct, frozen=True, eq=False, gc=False, tag=True, tag_field=
 class Const(Node, frozen=True, eq=False, gc=False, tag=True, array_like=True):
     """A literal. Integers beyond 64 bits are given as float; bytes are given as `Opaque`."""
 
-    value: None | bool | int | float | str
+    value: bool | int | float | str | None
 
 
 class Opaque(Node, frozen=True, eq=False, gc=False, tag=True, array_like=True):

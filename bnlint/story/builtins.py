@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bnlint.program import model as ir
-from bnlint.story import calls, expressions, iteration, objects
+from bnlint.story import calls, conditions, expressions, iteration, objects
 from bnlint.story.framework import Args
 from bnlint.story.values import (
     NONE,
@@ -95,7 +95,7 @@ def isinstance_(run: Run, args: Args, node: ir.Call) -> Value:
     answer = objects.is_instance(value, cls)
     if answer is not None:
         return Const(answer)
-    symbol = expressions.symbol_of(value)
+    symbol = conditions.symbol_of(value)
     names = tuple(option.name for option in objects.class_options(cls) if isinstance(option, (Lib, Cls)))
     return Data(symbol=("isinstance", symbol, names)) if symbol is not None and names else UNKNOWN
 
@@ -229,7 +229,7 @@ def bool_(run: Run, args: Args, node: ir.Call) -> Value:
     value = args.get(0)
     if value is None:
         return Const(False)
-    decided, symbol, positive = expressions.decide(run, value)
+    decided, symbol, positive = conditions.decide(run, value)
     if decided is not None:
         return Const(decided)
     return Data(symbol=symbol if positive or symbol is None else ("not", symbol))
@@ -254,7 +254,7 @@ def type_(run: Run, args: Args, node: ir.Call) -> Value:
     if isinstance(value, Obj):
         return value.cls
     if value is not None and len(args.positional) == 1 and len(options(value)) == 1:
-        symbol = expressions.symbol_of(value)
+        symbol = conditions.symbol_of(value)
         return Data(symbol=("type", symbol)) if symbol is not None else UNKNOWN
     return UNKNOWN
 

@@ -1,4 +1,4 @@
-"""What expressions evaluate to: names, attributes, operators, comprehensions; conditions and what decides them."""
+"""What expressions evaluate to: names, attributes, operators, displays."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from bnlint.program import model as ir
-from bnlint.story import calls, iteration, libraries, objects, statements, strings
+from bnlint.story import calls, conditions, iteration, libraries, objects, statements, strings
 from bnlint.story.machine import Run
 from bnlint.story.values import (
     NONE,
@@ -24,8 +24,6 @@ from bnlint.story.values import (
     Obj,
     Scope,
     Super,
-    Symbol,
-    Table,
     Tuple,
     Value,
     choose,
@@ -127,75 +125,8 @@ def set_attribute(run: Run, owner: Value, attr: str, value: Value, node: ir.Attr
             if type(value) is Data and not value.label:
                 value = replace(value, label=attr)
             run.memory.write(option.slots, attr, value)
-        elif isinstance(option, Cls):
+        elif isinstance(option, Cls) or isinstance(option, Module):
             run.memory.write(option.table, attr, value)
-        elif isinstance(option, Module):
-            run.memory.write(option.table, attr, value)
-
-
-# --- conditions ------------------------------------------------------------------------------
-
-
-def symbol_of(value: Value) -> Symbol | None:
-    if type(value) is Data or type(value) is Const:
-        return value.symbol
-    if isinstance(value, Bound) and type(value.self) is Data and value.self.symbol is not None and isinstance(value.func, str):
-        return (".", value.self.symbol, value.func)
-    return None
-
-
-def decide(run: Run, value: Value) -> tuple[bool | None, Symbol | None, bool]:
-    """Whether a condition holds if that is known; else the symbol it asks for, and whether directly or negated."""
-    decided = truth(value)
-    symbol = symbol_of(value)
-    if decided is not None and not (type(value) is Const and value.assumed):
-        if not isinstance(value, Bound):
-            return decided, None, True
-    if symbol is None:
-        return (None, None, True) if type(value) in (Data, Const, Choice, Tuple, Obj, Bound) else (decided, None, True)
-    positive = True
-    while symbol[0] == "not":
-        symbol, positive = symbol[1], not positive
-    known = run.known.get(symbol)
-    if known is not None:
-        return known is positive, None, True
-    return None, symbol, positive
-
-
-def default_of(value: Value, positive: bool) -> bool | None:
-    """What the symbol of a condition is when options are left at their defaults, None if no option is asked."""
-    if type(value) is Const and value.assumed:
-        return bool(value.value) is positive
-    return None
-
-
-def narrow(run: Run, test: ir.Expr) -> tuple[Table, str, Value, Value] | None:
-    """For `if x is None:`, `if x:` and their negations over a variable that may be None: its value on both sides."""
-    flip = False
-    while isinstance(test, ir.Unary) and test.op == "not":
-        test, flip = test.operand, not flip
-    target = test
-    is_none = False
-    if isinstance(test, ir.Compare) and len(test.rest) == 1:
-        op, other = test.rest[0]
-        if not (op in ("is", "is not", "==", "!=") and isinstance(other, ir.Const) and other.value is None):
-            return None
-        target, is_none = test.left, True
-        if op in ("is not", "!="):
-            flip = not flip
-    if not isinstance(target, ir.Name) or target.id not in run.frame.scope.table:
-        return None
-    table = run.frame.scope.table
-    value = table[target.id]
-    if not isinstance(value, Choice):
-        return None
-    none = [option for option in value.options if type(option) is Const and option.value is None]
-    some = [option for option in value.options if not (type(option) is Const and option.value is None)]
-    if not none or not some:
-        return None
-    when_none, when_some = none[0], choose(some)
-    first, second = (when_none, when_some) if is_none else (when_some, value)
-    return (table, target.id, second, first) if flip else (table, target.id, first, second)
 
 
 # --- operators -------------------------------------------------------------------------------
@@ -208,16 +139,6 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "//": operator.floordiv,
     "%": operator.mod,
 }
-COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-
-
 def arithmetic(run: Run, op: str, left: Value, right: Value) -> Value:
     if type(left) is Const and type(right) is Const:
         a, b = left.value, right.value
@@ -246,7 +167,7 @@ def arithmetic(run: Run, op: str, left: Value, right: Value) -> Value:
     if batches:
         first = max(batches, key=lambda value: value.batch or 0)
         result = replace(result, batch=first.batch, assumed=first.assumed)
-    a_symbol, b_symbol = symbol_of(left), symbol_of(right)
+    a_symbol, b_symbol = conditions.symbol_of(left), conditions.symbol_of(right)
     if (a_symbol or b_symbol) and not result.flow:
         a_key = a_symbol or (left if type(left) is Const else None)
         b_key = b_symbol or (right if type(right) is Const else None)
@@ -272,7 +193,7 @@ def unary(run: Run, node: ir.Unary) -> Value:
     if node.op == "not" and type(value) is Const and value.assumed:
         return Const(not value.value, True, ("not", value.symbol) if value.symbol is not None else None)
     if node.op == "not":
-        decided, symbol, positive = decide(run, value)
+        decided, symbol, positive = conditions.decide(run, value)
         if decided is not None:
             return Const(not decided)
         if symbol is not None:
@@ -289,22 +210,20 @@ def boolean(run: Run, node: ir.Boolean) -> Value:
         chain.append(chain[-1].left)
     value = evaluate(run, chain[-1].left)
     for part in reversed(chain):
-        decided = decide(run, value)[0]
+        decided = conditions.decide(run, value)[0]
         if decided is (part.op == "or"):
             continue
         right = evaluate(run, part.right)
-        if decided is not None:
+        if decided is not None or (conditions.decide(run, right)[0] is (part.op == "or") and type(right) is Const):
             value = right
-        elif decide(run, right)[0] is (part.op == "or") and type(right) is Const:
-            value = right
-        elif decide(run, right)[0] is (part.op == "and") and type(right) is Const:
+        elif conditions.decide(run, right)[0] is (part.op == "and") and type(right) is Const:
             pass  # `x and True` asks for x
         elif part.op == "or" and isinstance(value, Choice):
             value = choose([*(option for option in value.options if truth(option) is not False), right])
         elif part.op == "or" and type(value) is Const and value.assumed:
             value = value if value.value else right
         else:
-            symbols = symbol_of(value), symbol_of(right)
+            symbols = conditions.symbol_of(value), conditions.symbol_of(right)
             value = choose([value, right]) if part.op == "or" else mix([value, right])
             if symbols[0] and symbols[1] and type(value) is Data:
                 value = replace(value, symbol=(part.op, *symbols))
@@ -316,7 +235,7 @@ def compare(run: Run, node: ir.Compare) -> Value:
     results: list[Value] = []
     for op, other in node.rest:
         right = evaluate(run, other)
-        results.append(compare_two(run, op, left, right))
+        results.append(conditions.compare_two(run, op, left, right))
         left = right
     if len(results) == 1:
         return results[0]
@@ -326,73 +245,9 @@ def compare(run: Run, node: ir.Compare) -> Value:
     return Const(False) if False in answers else UNKNOWN
 
 
-def compare_two(run: Run, op: str, left: Value, right: Value) -> Value:
-    if isinstance(left, Choice) or isinstance(right, Choice):
-        if len(options(left)) * len(options(right)) <= 12:
-            return choose([compare_two(run, op, a, b) for a in options(left) for b in options(right)])
-        return UNKNOWN
-    if op in ("is", "is not", "==", "!="):
-        same = identical(left, right)
-        if same is not None:
-            return Const(same is (op in ("is", "==")))
-    if type(left) is Const and type(right) is Const:
-        if op in COMPARISONS:
-            assumed = left.assumed or right.assumed
-            try:
-                answer = bool(COMPARISONS[op](left.value, right.value))
-            except TypeError:
-                return UNKNOWN
-            return Const(answer, assumed, compared(op, left, right)) if assumed else Const(answer)
-        if op in ("in", "not in") and isinstance(left.value, str) and isinstance(right.value, str):
-            if not (left.assumed or right.assumed):
-                return Const((left.value in right.value) is (op == "in"))
-    if op in ("in", "not in") and type(left) is Const and not left.assumed:
-        known = iteration.known_constants(right)
-        if known is not None:
-            return Const((left.value in known) is (op == "in"))
-    return Data(mix([left, right]).flow, symbol=compared(op, left, right))
-
-
-def compared(op: str, left: Value, right: Value) -> Symbol | None:
-    """The symbol of a comparison of something unknown."""
-    symbol: Symbol | None = None
-    a, b = symbol_of(left), symbol_of(right)
-    if a is not None or b is not None:
-        a_key = a or (left.value if type(left) is Const else None if type(left) is not Lib else left.name)
-        b_key = b or (right.value if type(right) is Const else None if type(right) is not Lib else right.name)
-        if op in ("!=", "is not", "not in"):
-            positive = {"!=": "==", "is not": "is", "not in": "in"}[op]
-            symbol = ("not", (positive, a_key, b_key))
-        else:
-            symbol = (op, a_key, b_key)
-        if b_key is None and type(right) is not Const:
-            symbol = None
-    return symbol
-
-
-def identical(left: Value, right: Value) -> bool | None:
-    """Whether two values are equal, where that can be told."""
-    if type(left) is Const and type(right) is Const:
-        if left.assumed or right.assumed:
-            return None
-        return left.value == right.value and isinstance(left.value, bool) == isinstance(right.value, bool) or (
-            left.value == right.value
-        )
-    if isinstance(left, (Obj, Cls, Func)) and isinstance(right, (Obj, Cls, Func)):
-        return True if left is right else False if isinstance(left, Cls) or isinstance(right, Cls) else None
-    if isinstance(left, Lib) and isinstance(right, Lib):
-        return left.name == right.name or None
-    for value, other in ((left, right), (right, left)):
-        if type(value) is Const and value.value is None and isinstance(other, (Obj, Cls, Func, Tuple, Module, Bound)):
-            if isinstance(other, Bound) and symbol_of(other) is not None:
-                return None
-            return False
-    return None
-
-
 def if_expression(run: Run, node: ir.IfExp) -> Value:
     condition = evaluate(run, node.test)
-    decided, symbol, positive = decide(run, condition)
+    decided, symbol, positive = conditions.decide(run, condition)
     if decided is not None:
         return evaluate(run, node.body if decided else node.orelse)
     found: list[Value] = []
@@ -408,7 +263,7 @@ def if_expression(run: Run, node: ir.IfExp) -> Value:
     if symbol is None:
         run.fork(branches)
     else:
-        run.fork(branches if positive else branches[::-1], symbol, default_of(condition, positive))
+        run.fork(branches if positive else branches[::-1], symbol, conditions.default_of(condition, positive))
         if {truth(value) for value in found} == {True, False} and all(type(value) is Const for value in found):
             same = (truth(found[0]) is True) is (positive or True)
             return Data(symbol=symbol if same is positive else ("not", symbol))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bnlint.program import model as ir
-from bnlint.story import calls, expressions, objects, statements, strings
+from bnlint.story import calls, conditions, expressions, objects, statements, strings
 from bnlint.story.framework import Args
 from bnlint.story.machine import Run
 from bnlint.story.memory import MISSING
@@ -188,7 +188,7 @@ def repeated(run: Run, left: Value, right: Value) -> Value | None:
     """`[x] * n`"""
     if type(left) is Const:
         left, right = right, left
-    if not (isinstance(left, Obj) and left.lib == "list" or isinstance(left, Tuple)):
+    if not ((isinstance(left, Obj) and left.lib == "list") or isinstance(left, Tuple)):
         return None
     items, rest = elements(run, left, ir.Opaque(0, 0))
     if type(right) is Const and isinstance(right.value, int) and 0 <= right.value * len(items) <= 64:
@@ -395,7 +395,7 @@ def comprehension(run: Run, node: ir.Comprehension) -> Value:
         for value, sure in turns:
             run.step()
             statements.bind(run, generator.target, value)
-            tests = [expressions.decide(run, expressions.evaluate(run, test))[0] for test in generator.tests]
+            tests = [conditions.decide(run, expressions.evaluate(run, test))[0] for test in generator.tests]
             if False in tests:
                 continue
             inner(depth + 1, sure and None not in tests)

@@ -110,7 +110,7 @@ def evaluation(story: Story, forward: Forward) -> Confidence | None:
     if only_noise(forward) and not trains(story) and not forward.net.slots.get("#loaded"):
         return None  # a smoke test
     found = kinds(input_tokens(forward))
-    if found and found <= {"constant"} or "__init__" in forward.where.functions:
+    if (found and found <= {"constant"}) or "__init__" in forward.where.functions:
         return None  # a dummy forward that asks for a shape
     named = [name for name in forward.where.functions if name != "<module>"]
     inner = named[-1] if named else story.path.stem

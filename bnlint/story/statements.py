@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bnlint.program import model as ir
-from bnlint.story import calls, contexts, expressions, importing, iteration
+from bnlint.story import calls, conditions, contexts, expressions, importing, iteration
 from bnlint.story.events import Forward
 from bnlint.story.machine import BREAK, CONTINUE, DEAD, NEXT, RETURN, Frame, LoopState, Run
 from bnlint.story.values import (
@@ -230,10 +230,10 @@ def import_from(run: Run, node: ir.ImportFrom) -> int:
 
 def if_(run: Run, node: ir.If) -> int:
     value = expressions.evaluate(run, node.test)
-    decided, symbol, positive = expressions.decide(run, value)
+    decided, symbol, positive = conditions.decide(run, value)
     if decided is not None:
         return run_block(run, node.body if decided else node.orelse)
-    refined = expressions.narrow(run, node.test)
+    refined = conditions.narrow(run, node.test)
 
     def side(body: Block, holds: bool) -> Callable[[], int]:
         def go() -> int:
@@ -247,7 +247,7 @@ def if_(run: Run, node: ir.If) -> int:
     yes, no = side(node.body, True), side(node.orelse, False)
     if symbol is None:
         return run.fork([yes, no])
-    return run.fork([yes, no] if positive else [no, yes], symbol, expressions.default_of(value, positive))
+    return run.fork([yes, no] if positive else [no, yes], symbol, conditions.default_of(value, positive))
 
 
 def match(run: Run, node: ir.Match) -> int:

@@ -8,7 +8,7 @@ so that branches can be undone and joined. Nothing here knows a framework.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bnlint.findings import Place
 from bnlint.program.model import Class, Function, Lambda
@@ -40,7 +40,7 @@ NO_TOKENS: frozenset[Token] = frozenset()
 class Const:
     """A known Python scalar. An `assumed` one is a default of an option: good for sizes, never decides a branch."""
 
-    value: None | bool | int | float | str
+    value: bool | int | float | str | None
     assumed: bool = False
     symbol: Symbol | None = None
 
@@ -191,9 +191,7 @@ class Partial:
     kwargs: dict[str, Value]
 
 
-Value: TypeAlias = Union[
-    Const, Data, Lib, Tuple, Choice, Obj, Cls, Module, Func, Bound, Super, Partial
-]
+Value: TypeAlias = Const | Data | Lib | Tuple | Choice | Obj | Cls | Module | Func | Bound | Super | Partial
 
 MAX_OPTIONS = 6
 MAX_CALLABLES = 40

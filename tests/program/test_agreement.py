@@ -13,11 +13,19 @@ from tests.program.agreement import disagreements
 
 LIBRARY = Path(sysconfig.get_path("stdlib"))
 SAMPLE = sorted(
-    {*LIBRARY.glob("[a-e]*.py"), *LIBRARY.glob("asyncio/[r-s]*.py"), *LIBRARY.glob("test/test_*t_*.py"), *LIBRARY.glob("email/*.py")}
+    {
+        *LIBRARY.glob("[a-e]*.py"),
+        *LIBRARY.glob("asyncio/[r-s]*.py"),
+        *LIBRARY.glob("test/test_*t_*.py"),
+        *LIBRARY.glob("email/*.py"),
+    }
 )[::6]
 TELLING = [
     LIBRARY / "test" / name
-    for name in ("test_fstring.py", "test_patma.py", "test_syntax.py", "test_type_params.py", "test_unpack_ex.py", "test_coroutines.py", "test_named_expressions.py")
+    for name in (
+        "test_fstring.py", "test_patma.py", "test_syntax.py", "test_type_params.py",
+        "test_unpack_ex.py", "test_coroutines.py", "test_named_expressions.py",
+    )
 ]  # fmt: skip
 
 

@@ -25,7 +25,10 @@ def const(value: object) -> tuple[str, object]:
         ("a.b", ("Attribute", A, "b")),
         ("(a).b.c", ("Attribute", ("Attribute", A, "b"), "c")),
         ("a()", ("Call", A, ())),
-        ("a(b, *c, d=a, **b)", ("Call", A, (("Arg", B, None, ""), ("Arg", C, None, "*"), ("Arg", A, "d", ""), ("Arg", B, None, "**")))),
+        (
+            "a(b, *c, d=a, **b)",
+            ("Call", A, (("Arg", B, None, ""), ("Arg", C, None, "*"), ("Arg", A, "d", ""), ("Arg", B, None, "**"))),
+        ),
         ("a[b]", ("Subscript", A, B)),
         ("a[b, c]", ("Subscript", A, ("Sequence", "tuple", (B, C)))),
         ("a[b,]", ("Subscript", A, ("Sequence", "tuple", (B,)))),
@@ -79,14 +82,16 @@ def test_a_comprehension_keeps_its_loops_from_the_outermost_to_the_innermost(tex
 def test_the_parameters_of_a_lambda_keep_the_order_of_the_text() -> None:
     params = expression("lambda a, /, b=c, *d, e=f, **g: h").params.items
     assert [(param.name, param.kind, param.default is not None) for param in params] == [
-        ("a", "positional", False), ("b", "plain", True), ("d", "star", False), ("e", "keyword", True), ("g", "double_star", False),
+        ("a", "positional", False), ("b", "plain", True), ("d", "star", False), ("e", "keyword", True),
+        ("g", "double_star", False),
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("1_000", 1000), ("0x_ff", 255), ("0b11", 3), ("0o17", 15), ("007e0", 7.0), ("1.5e-3", 0.0015), ("1_0.0_1", 10.01), (".5", 0.5),
+        ("1_000", 1000), ("0x_ff", 255), ("0b11", 3), ("0o17", 15), ("007e0", 7.0), ("1.5e-3", 0.0015), ("1_0.0_1", 10.01),
+        (".5", 0.5),
         ("9223372036854775807", 2**63 - 1), ("9223372036854775808", 2.0**63), ("0xffffffffffffffffffff", float(2**80 - 1)),
         ("1" + "0" * 400, math.inf), ("9" * 5000, math.inf), ("True", True), ("False", False),
     ],
@@ -100,9 +105,11 @@ def test_a_number_has_its_value_and_beyond_64_bits_it_is_a_float(text: str, valu
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("'a'", "a"), ('"""a"b"""', 'a"b'), ("''", ""), ("''''''", ""), (r"'\n\t\\\'\"'", "\n\t\\'\""), (r"'\x41\u00e9\U0001F600\101'", "Aé😀A"),
+        ("'a'", "a"), ('"""a"b"""', 'a"b'), ("''", ""), ("''''''", ""),
+        (r"'\n\t\\\'\"'", "\n\t\\'\""), (r"'\x41\u00e9\U0001F600\101'", "Aé😀A"),
         (r"'\N{BULLET}\q\0'", "•\\q\0"), (r"r'\n'", r"\n"), (r"R'\\'", r"\\"), ("u'é'", "é"), ("'a' \"b\"\n", "ab"),
-        ("'a\\\nb'", "ab"), ("'''a\r\nb\rc'''", "a\nb\nc"), (r"'\r'", "\r"), (r"'\ud800'", "\ufffd"), (r"'\N{no such name}'", r"\N{no such name}"),
+        ("'a\\\nb'", "ab"), ("'''a\r\nb\rc'''", "a\nb\nc"), (r"'\r'", "\r"), (r"'\ud800'", "\ufffd"),
+        (r"'\N{no such name}'", r"\N{no such name}"),
     ],
 )  # fmt: skip
 def test_a_string_has_its_evaluated_value(text: str, value: str) -> None:

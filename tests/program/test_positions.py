@@ -14,10 +14,13 @@ from tests.program.lowering import expression, source, statement
 @pytest.mark.parametrize(
     "text",
     [
-        "a", "a . b", "a\\\n.b", "f(x)", "f (\n x,  # )\n y)", "a[b]", "[a, (b)]", "{a: (b)}", "'a' \"b\"", "f'{a}#{b}'", "-(a)", "not(a)",
-        "(a) + (b)", "((a)).b", "(a)(b)", "(a)[b]", "(a) and (b)", "(a) < (b)", "(a) if (b) else (c)", "lambda: (a)", "[a for a in (b)]",
+        "a", "a . b", "a\\\n.b", "f(x)", "f (\n x,  # )\n y)", "a[b]", "[a, (b)]", "{a: (b)}", "'a' \"b\"", "f'{a}#{b}'",
+        "-(a)", "not(a)",
+        "(a) + (b)", "((a)).b", "(a)(b)", "(a)[b]", "(a) and (b)", "(a) < (b)", "(a) if (b) else (c)", "lambda: (a)",
+        "[a for a in (b)]",
         "{(a): (b) for a in b if (c)}", "'ünï' + cödé.ñ", "a\t+\tb", "()", "not a in b", "*a, b", "f(a)(b)(c)", "x[(a):(b)]",
-        "f(not_a, nota, order, android)", "inner in inner_in", "is_a is is_b", "iffy if if_a else else_b", "lambda lambda_a: lambda_a",
+        "f(not_a, nota, order, android)", "inner in inner_in", "is_a is is_b", "iffy if if_a else else_b",
+        "lambda lambda_a: lambda_a",
     ],
 )  # fmt: skip
 def test_an_expression_spans_its_text(text: str) -> None:
@@ -68,7 +71,7 @@ def test_a_comment_may_hold_the_very_token_that_is_searched() -> None:
 
 
 def test_a_hash_in_a_string_begins_no_comment() -> None:
-    text = "x = '#', f'#{a}#', \"\"\"\n# noqa\n\"\"\"; y  # noqa"
+    text = 'x = \'#\', f\'#{a}#\', """\n# noqa\n"""; y  # noqa'
     program = parse_program(text)
     assert source(text, program.body[1]) == "y"
     assert [comment.start for comment in program.comments] == [text.rindex("#")]
@@ -89,15 +92,19 @@ def test_columns_count_characters() -> None:
     assert program.place(name.start) == (1, 7)
 
 
-@pytest.mark.parametrize(("text", "lines"), [("", (0,)), ("a", (0,)), ("a\n", (0, 2)), ("\r\n\r\n", (0, 2, 4)), ("\n\r\n", (0, 1, 3))])
+@pytest.mark.parametrize(
+    ("text", "lines"), [("", (0,)), ("a", (0,)), ("a\n", (0, 2)), ("\r\n\r\n", (0, 2, 4)), ("\n\r\n", (0, 1, 3))]
+)
 def test_lines_hold_the_offset_of_each_row(text: str, lines: tuple[int, ...]) -> None:
     assert parse_program(text).lines == lines
 
 
 def test_every_comment_for_linters_is_seen_once() -> None:
     text = (
-        "# noqa 1\n\n@a  # noqa 2\n# noqa 3\ndef f(  # noqa 4\n  a,  # noqa 5\n  # noqa 6\n):  # noqa 7\n  # noqa 8\n  return (  # noqa 9\n"
-        "    a  # noqa 10\n    + b)  # noqa 11\n  # noqa 12\n# noqa 13\nif a:  # noqa 14\n  pass  # noqa 15\n  # noqa 16\nelse:  # noqa 17\n"
+        "# noqa 1\n\n@a  # noqa 2\n# noqa 3\ndef f(  # noqa 4\n  a,  # noqa 5\n  # noqa 6\n):  # noqa 7\n"
+        "  # noqa 8\n  return (  # noqa 9\n"
+        "    a  # noqa 10\n    + b)  # noqa 11\n  # noqa 12\n# noqa 13\nif a:  # noqa 14\n  pass  # noqa 15\n"
+        "  # noqa 16\nelse:  # noqa 17\n"
         "  x = [  # noqa 18\n  ]; y  # noqa 19\n# noqa 20"
     )
     program = parse_program(text)

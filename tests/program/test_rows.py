@@ -62,7 +62,7 @@ match (
     case _: pass
 """
 STATEMENTS = [
-    (1, 5), (6, 12), (14, 15), (16, 18), (20, 22), (23, 23), (25, 26), (27, 27), (28, 30), (31, 33), (34, 34), (35, 35), (37, 38), (39, 39),
+    (1, 5), (6, 12), (14, 15), (16, 18), (20, 22), (23, 23), (25, 26), (27, 27), (28, 30), (34, 34), (35, 35), (37, 38), (39, 39),
     (40, 40), (41, 41), (42, 43), (44, 44), (45, 47), (48, 49), (50, 51), (52, 52),
 ]  # fmt: skip
 
@@ -76,6 +76,11 @@ def test_each_row_of_a_statement_or_header_belongs_to_all_of_it(first: int, last
 @pytest.mark.parametrize("row", [13, 19, 24, 36, 53, 1000])
 def test_a_row_of_no_statement_is_alone(row: int) -> None:
     assert statement_rows(parse_program(TEXT))(row) == (row, row)
+
+
+def test_statements_that_share_a_row_with_a_semicolon_share_it() -> None:
+    rows = statement_rows(parse_program(TEXT))
+    assert [rows(31), rows(32), rows(33)] == [(31, 32), (31, 33), (32, 33)]
 
 
 def test_the_statement_after_a_header_on_its_row_wins() -> None:

@@ -57,7 +57,10 @@ def test_a_simple_statement_becomes_its_node(text: str, expected: Any) -> None:
         ("if a:\n pass\nelif b: pass\nelse: c", ("If", A, PASS, (("If", B, PASS, (("ExprStmt", C),)),))),
         ("while a: pass\nelse: b", ("While", A, PASS, (("ExprStmt", B),))),
         ("for a in b: pass", ("Loop", A, B, PASS, (), False)),
-        ("for a, b in c, d:\n pass\nelse: a", ("Loop", ("Sequence", "tuple", (A, B)), ("Sequence", "tuple", (C, D)), PASS, (("ExprStmt", A),), False)),
+        (
+            "for a, b in c, d:\n pass\nelse: a",
+            ("Loop", ("Sequence", "tuple", (A, B)), ("Sequence", "tuple", (C, D)), PASS, (("ExprStmt", A),), False),
+        ),
         ("async for a in b: pass", ("Loop", A, B, PASS, (), True)),
         ("with a: pass", ("With", ((A, None),), PASS, False)),
         ("with a as b, c as (d): pass", ("With", ((A, B), (C, D)), PASS, False)),
@@ -66,11 +69,21 @@ def test_a_simple_statement_becomes_its_node(text: str, expected: Any) -> None:
         ("try: pass\nfinally: a", ("Try", PASS, (), (), (("ExprStmt", A),))),
         (
             "try: pass\nexcept a as b: pass\nexcept (c, d): pass\nexcept: pass\nelse: a",
-            ("Try", PASS, (("Handler", A, "b", PASS), ("Handler", ("Sequence", "tuple", (C, D)), None, PASS), ("Handler", None, None, PASS)), (("ExprStmt", A),), ()),
+            (
+                "Try",
+                PASS,
+                (
+                    ("Handler", A, "b", PASS),
+                    ("Handler", ("Sequence", "tuple", (C, D)), None, PASS),
+                    ("Handler", None, None, PASS),
+                ),
+                (("ExprStmt", A),),
+                (),
+            ),
         ),
         ("try: pass\nexcept* a: pass", ("Try", PASS, (("Handler", A, None, PASS),), (), ())),
     ],
-)  # fmt: skip
+)
 def test_a_compound_statement_becomes_its_node(text: str, expected: Any) -> None:
     assert shape(statement(text)) == expected
 
@@ -79,10 +92,23 @@ def test_a_function_has_its_decorators_parameters_and_return_annotation() -> Non
     text = "@a.b\n@c(d)\nasync def f[T: int = str, *Ts, **P](x: a, /, y=(b), *, z: c = d, **k) -> -1: return x"
     function = statement(text)
     assert shape(function) == (
-        "Function", "f",
-        ("Params", (("Param", "x", "positional", None, A), ("Param", "y", "plain", B, None), ("Param", "z", "keyword", D, C), ("Param", "k", "double_star", None, None))),
-        (("Attribute", A, "b"), ("Call", C, (("Arg", D, None, ""),))), ("Unary", "-", ("Const", 1)), (("Return", ("Name", "x")),), True, False,
-    )  # fmt: skip
+        "Function",
+        "f",
+        (
+            "Params",
+            (
+                ("Param", "x", "positional", None, A),
+                ("Param", "y", "plain", B, None),
+                ("Param", "z", "keyword", D, C),
+                ("Param", "k", "double_star", None, None),
+            ),
+        ),
+        (("Attribute", A, "b"), ("Call", C, (("Arg", D, None, ""),))),
+        ("Unary", "-", ("Const", 1)),
+        (("Return", ("Name", "x")),),
+        True,
+        False,
+    )
     assert text[function.at] == "f"
     assert text[function.start :].startswith("async def")
     assert text[function.params.start : function.params.end] == "(x: a, /, y=(b), *, z: c = d, **k)"
@@ -91,11 +117,18 @@ def test_a_function_has_its_decorators_parameters_and_return_annotation() -> Non
 @pytest.mark.parametrize(
     ("body", "generator"),
     [
-        ("yield a", True), ("a = yield", True), ("return [(yield a)]", True), ("if a:\n  yield from b", True), ("return a", False),
-        ("lambda: (yield)", False), ("def g(): yield a", False), ("class C:\n  def g(self): yield a", False),
-        ("def g(a=(yield)): pass", True), ("def g(): yield a\n yield b", True),
+        ("yield a", True),
+        ("a = yield", True),
+        ("return [(yield a)]", True),
+        ("if a:\n  yield from b", True),
+        ("return a", False),
+        ("lambda: (yield)", False),
+        ("def g(): yield a", False),
+        ("class C:\n  def g(self): yield a", False),
+        ("def g(a=(yield)): pass", True),
+        ("def g(): yield a\n yield b", True),
     ],
-)  # fmt: skip
+)
 def test_a_function_is_a_generator_when_its_own_body_yields(body: str, generator: bool) -> None:
     assert statement(f"def f():\n {body}").generator is generator
 
@@ -104,21 +137,42 @@ def test_a_class_has_its_bases_and_keywords() -> None:
     text = "@a\nclass N[T](b.c, *d, metaclass=c, **d):\n pass"
     found = statement(text)
     assert shape(found) == (
-        "Class", "N", (("Arg", ("Attribute", B, "c"), None, ""), ("Arg", D, None, "*"), ("Arg", C, "metaclass", ""), ("Arg", D, None, "**")), (A,), PASS,
-    )  # fmt: skip
+        "Class",
+        "N",
+        (("Arg", ("Attribute", B, "c"), None, ""), ("Arg", D, None, "*"), ("Arg", C, "metaclass", ""), ("Arg", D, None, "**")),
+        (A,),
+        PASS,
+    )
     assert text[found.at] == "N"
 
 
 @pytest.mark.parametrize(
     ("pattern", "values", "binds"),
     [
-        ("1", (1,), ()), ("'a' 'b'", ("ab",), ()), ("-1.5", (-1.5,), ()), ("None | True", (None, True), ()), ("1 as x", (1,), ("x",)),
-        ("(1 | (2 | 3))", (1, 2, 3), ()), ("_", None, ()), ("x", None, ("x",)), ("A.B", None, ()), ("1 | A.B", None, ()), ("1 + 2j", None, ()),
-        ("[a, *b]", None, ("a", "b")), ("(a, *_)", None, ("a",)), ("a, b", None, ("a", "b")), ("{'k': a, **rest}", None, ("a", "rest")),
-        ("A(x, y=B(z))", None, ("x", "z")), ("[a] | (a, _)", None, ("a",)), ("A(x=1 | 2 as y)", None, ("y",)), ("b'x'", None, ()),
+        ("1", (1,), ()),
+        ("'a' 'b'", ("ab",), ()),
+        ("-1.5", (-1.5,), ()),
+        ("None | True", (None, True), ()),
+        ("1 as x", (1,), ("x",)),
+        ("(1 | (2 | 3))", (1, 2, 3), ()),
+        ("_", None, ()),
+        ("x", None, ("x",)),
+        ("A.B", None, ()),
+        ("1 | A.B", None, ()),
+        ("1 + 2j", None, ()),
+        ("[a, *b]", None, ("a", "b")),
+        ("(a, *_)", None, ("a",)),
+        ("a, b", None, ("a", "b")),
+        ("{'k': a, **rest}", None, ("a", "rest")),
+        ("A(x, y=B(z))", None, ("x", "z")),
+        ("[a] | (a, _)", None, ("a",)),
+        ("A(x=1 | 2 as y)", None, ("y",)),
+        ("b'x'", None, ()),
     ],
-)  # fmt: skip
-def test_a_case_has_the_constants_it_compares_with_and_the_names_it_binds(pattern: str, values: Any, binds: tuple[str, ...]) -> None:
+)
+def test_a_case_has_the_constants_it_compares_with_and_the_names_it_binds(
+    pattern: str, values: Any, binds: tuple[str, ...]
+) -> None:
     match = statement(f"match subject:\n case {pattern} if (guard): body\n case _: pass")
     first, wildcard = match.cases
     assert (None if first.values is None else tuple(value.value for value in first.values)) == values
@@ -130,8 +184,10 @@ def test_a_case_has_the_constants_it_compares_with_and_the_names_it_binds(patter
 
 def test_semicolons_separate_statements() -> None:
     assert shape(parse_program("a; b;\nif c: d; a").body) == (
-        ("ExprStmt", A), ("ExprStmt", B), ("If", C, (("ExprStmt", D), ("ExprStmt", A)), ()),
-    )  # fmt: skip
+        ("ExprStmt", A),
+        ("ExprStmt", B),
+        ("If", C, (("ExprStmt", D), ("ExprStmt", A)), ()),
+    )
 
 
 def test_a_long_chain_of_elif_goes_on_in_an_if_of_its_own() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bnlint.program import model as ir
-from bnlint.story import calls, expressions, iteration, objects
+from bnlint.story import calls, conditions, iteration, objects
 from bnlint.story.events import Forward, Mode, NormUse
 from bnlint.story.framework import Args, library_base
 from bnlint.story.frameworks.tensorflow.datasets import DATASET
@@ -257,7 +257,7 @@ def use(run: Run, norm: Obj, fixed: bool) -> None:
     flag = context(run)
     answer: bool | None = False
     if flag is not None:
-        answer = expressions.decide(run, flag)[0]
+        answer = conditions.decide(run, flag)[0]
         if answer is None and type(flag) is Const and isinstance(flag.value, int):
             answer = bool(flag.value) if not flag.assumed else None
     if frozen(norm):

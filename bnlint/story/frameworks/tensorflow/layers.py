@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bnlint.program import model as ir
-from bnlint.story import calls, expressions, iteration
+from bnlint.story import calls, conditions, iteration
 from bnlint.story.events import GraphNorm
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.tensorflow.graph import UPDATES, Graphs, below, key_of, op, shown, surroundings, unique
@@ -142,9 +142,9 @@ def adding(run: Run, flag: Value, trainable: Value | None) -> bool | None:
 
     A placeholder or a condition makes them: whether they do something is decided when they run.
     """
-    if trainable is not None and expressions.decide(run, trainable)[0] is False:
+    if trainable is not None and conditions.decide(run, trainable)[0] is False:
         return False
-    decided, _, _ = expressions.decide(run, flag)
+    decided, _, _ = conditions.decide(run, flag)
     if decided is not None:
         return decided
     if type(flag) is Const and not flag.value:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from bnlint.program import model as ir
-from bnlint.story import expressions
+from bnlint.story import conditions
 from bnlint.story.events import StateParameter
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.tensorflow.graph import Graphs, below, collect, of_kind, shown, surroundings
@@ -40,7 +40,7 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
     given = args.get(at, keyword)
     last = shown(given)
     flag = args.get(flag_at, "trainable")
-    decided = True if flag is None else expressions.decide(run, flag)[0]
+    decided = True if flag is None else conditions.decide(run, flag)[0]
     if args.double_star is not None and flag is None:
         decided = None
     path = below(surroundings(run).variables, last)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bnlint.program import model as ir
-from bnlint.story import calls, expressions, iteration
+from bnlint.story import calls, conditions, iteration
 from bnlint.story.events import Built, StateParameter, Stepped
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import known, loading, networks, tensors
@@ -58,12 +58,12 @@ def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         return recording(run, name, args, node)
     if name in loading.LOADERS:
         return loading.loader(run, name, args, node)
-    if root == "torch.nn" and last[:1].isupper() and last not in known.NOT_MODULES or name in known.BATCH_NORMS:
+    if (root == "torch.nn" and last[:1].isupper() and last not in known.NOT_MODULES) or name in known.BATCH_NORMS:
         return build(run, name, args, node)
-    if root.startswith("torch.nn.") and last[:1].islower() | (last == "__init__") and args.positional:
-        owner = args.positional[0]
-        if isinstance(owner, Obj) and "#mode" in owner.slots:  # `nn.Module.train(self, mode)`
-            return networks.method(run, owner, last, Args(args.positional[1:], args.keywords), node)
+    if root.startswith("torch.nn.") and (last[:1].islower() or last == "__init__") and name not in PASSED_ON:
+        found = on_module(run, last, args, node)  # `nn.Module.train(self, mode)`
+        if found is not None:
+            return found
     if name in known.WRAPPERS:
         return networks.layer(run, name, args, node)
     if name in ("torch.nn.Parameter", "torch.nn.parameter.Parameter"):
@@ -87,9 +87,17 @@ def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         return tensors.backward(run, UNKNOWN, Args(args.positional[:1]), node)
     if name in ("torch.autograd.Variable",):
         return args.get(0) or UNKNOWN
-    if name.startswith("accelerate.") or name.startswith("timm.utils.") and last.endswith("Scaler"):
+    if name.startswith("accelerate.") or (name.startswith("timm.utils.") and last.endswith("Scaler")):
         return run.allocate(Lib(name), node)
     return network(run, name, args, node)
+
+
+def on_module(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
+    """A method called through its class, with the module as first argument."""
+    owner = args.get(0)
+    if not isinstance(owner, Obj) or "#mode" not in owner.slots:
+        return None
+    return networks.method(run, owner, name, Args(args.positional[1:], args.keywords), node)
 
 
 def build(run: Run, name: str, args: Args, node: ir.Call) -> Obj:
@@ -216,7 +224,7 @@ def recording(run: Run, name: str, args: Args, node: ir.Call) -> Value:
     made = run.allocate(Lib(name), node)
     if name.endswith("set_grad_enabled"):
         flag = args.get(0, "mode")
-        answer = expressions.decide(run, flag)[0] if flag is not None else None
+        answer = conditions.decide(run, flag)[0] if flag is not None else None
         made.slots["#recording"] = answer
         made.slots["#before"] = (run.state.get("grad", True), run.state.get("grad_off"))
         record(run, answer, node)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bnlint.program import model as ir
-from bnlint.story import calls, expressions, iteration, objects
+from bnlint.story import calls, conditions, iteration, objects
 from bnlint.story.events import Forward, Mode, ModeSet, NormUse
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch.known import BATCH_NORMS, CONTAINERS, WRAPPERS
@@ -117,7 +117,7 @@ def train(run: Run, obj: Obj, args: Args, node: ir.Expr) -> Value:
     if argument is None:
         set_mode(run, obj, frozenset({"train"}), node, "train()")
         return obj
-    decided, symbol, positive = expressions.decide(run, argument)
+    decided, symbol, positive = conditions.decide(run, argument)
     if decided is not None:
         set_mode(run, obj, frozenset({"train" if decided else "eval"}), node, f"train({decided})")
     elif symbol is not None:
