@@ -14,6 +14,22 @@ from dataclasses import dataclass
 _MOST_BRACKETS = 200
 _MOST_LINKS = 3000
 _MOST_PATTERN_BRACKETS = 8
+_MOST_OPEN_BRACES = 400
+_MOST_ELIFS = 20_000
+_SOME_BRACKETS = 40
+_SOME_LINKS = 80
+_SOME_ELIFS = 100
+_LONG = 240
+"""characters of a line or of what stands in brackets, from which on it may hold a long chain: `.a` is the shortest link"""
+
+_STRING = (  # an unterminated one ends with its line or with the text, so that no second attempt is ever made at it
+    r'"(?:""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*(?:""|\Z)|[^"\\\n]*(?:\\.[^"\\\n]*)*"?)'
+    r"|'(?:''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*(?:''|\Z)|[^'\\\n]*(?:\\.[^'\\\n]*)*'?)"
+)
+_BRACKETS = 200
+_MOST_LINKS = 3000
+_MOST_PATTERN_BRACKETS = 8
+_MOST_OPEN_BRACES = 400
 _MOST_ELIFS = 20_000
 _SOME_BRACKETS = 40
 _SOME_LINKS = 80
@@ -32,6 +48,7 @@ _LINKS = re.compile(
 )
 _CASE = re.compile(r"^[ \t]*case\b", re.MULTILINE)
 _OPENING = re.compile(r"[(\[{]")
+_FORMATTED = re.compile(r"(?i)(?:f|t|fr|rf|tr|rt)['\"]")
 _BUT_BRACES = bytes(code for code in range(256) if code not in b"{}")
 
 
@@ -65,7 +82,7 @@ def depth_of(text: str) -> Depth:
         stretches.append((opened, len(text)))
     if "case" in text and (too_deep := _deep_pattern(text)) is not None:
         return Depth(too_deep, True)
-    if "{" in text and (too_deep := _deep_braces(text)) is not None:
+    if _FORMATTED.search(text) and (too_deep := _deep_braces(text)) is not None:
         return Depth(too_deep, True)
     links = 0
     for start, end in (*stretches, *_long_lines(text)):
@@ -142,6 +159,6 @@ def _deep_braces(text: str) -> int | None:
     for _ in range(_MOST_BRACKETS):  # each round takes away the innermost pairs
         outer = braces.replace(b"{}", b"")
         if len(outer) == len(braces):
-            return text.index("{") if b"{" * _MOST_BRACKETS in braces else None
+            return text.index("{") if b"{" * _MOST_OPEN_BRACES in braces else None
         braces = outer
     return text.index("{")

@@ -222,6 +222,9 @@ def decorate(run: Run, value: Value, decorators: Sequence[ir.Expr]) -> Value:
             if name.startswith("contextlib.") and name.endswith("contextmanager"):
                 value.kind = "context"
                 continue
+            if isinstance(applied, Obj) and applied.lib == "click.option":
+                value.options = (*value.options, *applied.slots["#options"])
+                continue
             if run.hooks.decorator(run, applied):
                 value.contexts = (*value.contexts, applied)
                 continue
@@ -377,6 +380,13 @@ def finish(run: Run, frame: Frame, status: int) -> Value:
     return choose(values)
 
 
+def assumed(run: Run, func: Func, param: ir.Param, default: Value) -> Value:
+    """A parameter's default: what it is in a call that leaves it out, only assumed when nothing is known to call it."""
+    if type(default) is Const and default.value is not None and not run.story.bound and len(run.frames) == 1:
+        return replace(default, assumed=True, symbol=("parameter", id(func.node), param.name, run.serial))
+    return default
+
+
 def bind_parameters(run: Run, func: Func, args: Args, table: Table) -> Value | None:
     """Write the arguments into the new frame's variables; gives the first one, `self` of a method."""
     given = list(args.positional)
@@ -402,8 +412,10 @@ def bind_parameters(run: Run, func: Func, args: Args, table: Table) -> Value | N
             table[param.name] = args.star
         elif args.double_star is not None and default is None:
             table[param.name] = args.double_star
+        elif param.name in dict(func.options):
+            table[param.name] = dict(func.options)[param.name]
         elif default is not None:
-            table[param.name] = default
+            table[param.name] = assumed(run, func, param, default)
         else:
             table[param.name] = Data(symbol=("parameter", id(func.node), param.name, run.serial), label=param.name)
         value = table[param.name]

@@ -161,7 +161,9 @@ class Func:
     contexts: tuple[Value, ...] = ()
     """decorators that act like context managers: `@torch.no_grad()`"""
     kind: str = ""
-    """"", "static", "class", "property" """
+    """"", "static", "class", "property", "context" (a generator that acts as a context manager)"""
+    options: tuple[tuple[str, Value], ...] = ()
+    """defaults that a command line gives to its parameters: `@click.option("--size", default=1)`"""
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import libcst
 import pytest
 
 from bnlint.program import model as ir
@@ -58,11 +59,15 @@ def const(value: object) -> tuple[str, object]:
         ("b'bytes'", ("Opaque",)),
         ("b'a' b'b'", ("Opaque",)),
         ("1j", ("Opaque",)),
-        ("t'{a}'", ("Opaque",)),
     ],
 )
 def test_an_expression_becomes_its_node(text: str, expected: Any) -> None:
     assert shape(expression(text)) == expected
+
+
+@pytest.mark.skipif(not hasattr(libcst, "TemplatedString"), reason="this libcst does not know them")
+def test_a_t_string_is_opaque_and_stepped_over() -> None:
+    assert shape(expression("t'{a}' + b")) == ("Binary", "+", ("Opaque",), B)
 
 
 @pytest.mark.parametrize(

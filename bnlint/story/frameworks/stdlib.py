@@ -31,7 +31,7 @@ PASSED_ON = frozenset({
 
 class Stdlib(Framework):
     roots = (
-        "argparse", "functools", "copy", "collections", "itertools", "sys", "os", "tqdm", "types", "typing", "rich",
+        "argparse", "click", "functools", "copy", "collections", "itertools", "sys", "os", "tqdm", "types", "typing", "rich",
         "easydict", "progressbar", "six", "fastprogress", "dataclasses", "contextlib", "random",
     )  # fmt: skip
 
@@ -39,6 +39,8 @@ class Stdlib(Framework):
         first = args.get(0)
         if name == "argparse.ArgumentParser" or name.endswith(".ArgumentParser"):
             return run.allocate(Lib("argparse.ArgumentParser"), node)
+        if name in ("click.option", "click.argument"):
+            return option(run, args, node)
         if name == "functools.partial" and first is not None:
             return Partial(first, args.positional[1:], dict(args.keywords))
         if name == "functools.wraps":
@@ -90,6 +92,20 @@ class Stdlib(Framework):
         if obj.lib in ("argparse.Namespace", "types.SimpleNamespace"):
             return Data(symbol=("option", obj.serial, attr), label=attr)
         return None
+
+
+def option(run: Run, args: Args, node: ir.Call) -> Obj:
+    """`@click.option("--batch-size", "batch", default=64)`: the default of the parameter of that name."""
+    made = run.allocate(Lib("click.option"), node)
+    names = [known for value in args.positional if (known := text(value)) is not None]
+    plain = [name for name in names if not name.startswith("-")]
+    long = [name for name in names if name.startswith("--")]
+    key = (plain or [name.lstrip("-").partition("/")[0].replace("-", "_") for name in long or names] or [""])[0].lower()
+    default = args.get(None, "default")
+    if default is None and args.get(None, "is_flag") is not None:
+        default = Const(False)
+    made.slots["#options"] = ((key, assumed(default, made, key)),) if key else ()
+    return made
 
 
 def add_option(run: Run, parser: Obj, args: Args) -> None:

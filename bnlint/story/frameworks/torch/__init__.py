@@ -88,7 +88,8 @@ class Torch(Framework):
         if len(modules) <= count:
             return None
         holding = [result for result in modules if isinstance(result, Obj) and networks.norms_below(run, result)]
-        kept = (holding or modules)[:count]
+        usual = [result for result in holding if not result.slots.get("#contrary")]
+        kept = (usual or holding or modules)[:count]
         return [*(result for result in results if not networks.is_module(result)), *kept]
 
     def made(self, run: Run, obj: Obj, cls: Cls) -> None:
