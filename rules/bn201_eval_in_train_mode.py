@@ -75,7 +75,7 @@ for epoch in range(3):
 
 ## Fix
 
-Call `model.eval()` before the loop that measures (unsafe: offered with `--unsafe-fixes`), and `model.train()` before
+Call `model.eval()` before the loop that measures (unsafe: it changes what the program computes), and `model.train()` before
 training goes on.
 
 ## Source

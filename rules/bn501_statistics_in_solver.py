@@ -77,7 +77,7 @@ train_op = tf.train.AdamOptimizer().minimize(loss)
 
 ## Fix
 
-Sets `trainable=False`, `requires_grad=False` or `lr_mult=0`. Unsafe: lists of trainable variables become shorter, and a
+Set `trainable=False`, `requires_grad=False` or `lr_mult=0`. Unsafe: lists of trainable variables become shorter, and a
 Saver made from such a list then loses the statistics (BN504).
 
 ## Source

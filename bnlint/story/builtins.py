@@ -105,8 +105,11 @@ def getattr_(run: Run, args: Args, node: ir.Call) -> Value:
     if owner is None or name is None:
         return UNKNOWN
     known = text(name)
-    if known is not None and not (type(name) is Const and name.assumed and isinstance(owner, Module)):
+    if known is not None:
         return expressions.get_attribute(run, owner, known, node)
+    if isinstance(owner, Module):
+        found = [value for key, value in owner.table.items() if isinstance(value, (Cls, Func)) and not key.startswith("_")]
+        return choose(found) if found else UNKNOWN
     flow = mix([owner])
     if isinstance(name, Choice):
         return choose([expressions.get_attribute(run, owner, part, node) for option in name.options if (part := text(option))])

@@ -124,7 +124,9 @@ def evaluation(story: Story, forward: Forward) -> Confidence | None:
         return "likely" if by_name or (story.bound and has_data(forward)) else None
     if by_name and not learns and story.bound:
         return "likely"
-    return "likely" if held_out(story, forward) and not learns else None
+    if held_out(story, forward) and not learns:
+        return "likely"
+    return "possible" if sampling(story, forward) else None
 
 
 def after_eval(story: Story, forward: Forward) -> bool:

@@ -134,7 +134,7 @@ def part(run: Run, obj: Obj, attr: str) -> Obj:
     """A sub-module of a library network: it may hold batch norm where the whole does."""
     made = run.allocate(Lib(f"{obj.lib}.{attr}"), None)
     made.slots["#mode"] = obj.slots["#mode"]
-    made.slots["#norms"] = "no" if attr in ("fc", "classifier", "head", "avgpool", "relu", "maxpool") else "maybe"
+    made.slots["#norms"] = known.part_holds(obj.slots["#norms"], attr)
     run.memory.write(obj.slots, attr, made)
     return made
 

@@ -5,6 +5,7 @@ Sources: the constructors of torchvision.models 0.20 and timm 1.0 (`BatchNorm2d`
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 Holds = Literal["yes", "no", "maybe"]
@@ -47,6 +48,20 @@ def holds_norm(name: str) -> Holds:
     if name.startswith("vgg"):
         return "no"
     return "yes" if name.startswith(WITH) else "maybe"
+
+
+NORM_PARTS = re.compile(r"^(bn|norm|batch_?norm)\d*$")
+DEEP_PARTS = re.compile(r"^(layer\d*|features|blocks|stages?|trunk|body|backbone|encoder|denseblock\d|stem)$")
+PLAIN_PARTS = re.compile(r"^(conv\w*|relu\d*|act\d*|maxpool|avgpool|global_pool|fc|classifier|head|last_linear|dropout|drop\w*)$")
+
+
+def part_holds(whole: Holds, attr: str) -> Holds:
+    """Whether a named part of a library network holds batch norm, by the names such networks give their parts."""
+    if PLAIN_PARTS.match(attr) or whole == "no":
+        return "no"
+    if whole == "yes" and (NORM_PARTS.match(attr) or DEEP_PARTS.match(attr)):
+        return "yes"
+    return "maybe"
 
 
 def network(name: str, chosen: str | None) -> Holds | None:
