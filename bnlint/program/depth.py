@@ -23,23 +23,8 @@ _LONG = 240
 """characters of a line or of what stands in brackets, from which on it may hold a long chain: `.a` is the shortest link"""
 
 _STRING = (  # an unterminated one ends with its line or with the text, so that no second attempt is ever made at it
-    r'"(?:""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*(?:""|\Z)|[^"\\\n]*(?:\\.[^"\\\n]*)*"?)'
-    r"|'(?:''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*(?:''|\Z)|[^'\\\n]*(?:\\.[^'\\\n]*)*'?)"
-)
-_BRACKETS = 200
-_MOST_LINKS = 3000
-_MOST_PATTERN_BRACKETS = 8
-_MOST_OPEN_BRACES = 400
-_MOST_ELIFS = 20_000
-_SOME_BRACKETS = 40
-_SOME_LINKS = 80
-_SOME_ELIFS = 100
-_LONG = 240
-"""characters of a line or of what stands in brackets, from which on it may hold a long chain: `.a` is the shortest link"""
-
-_STRING = (
-    r'"(?:""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*""|[^"\\\n]*(?:\\.[^"\\\n]*)*)"'
-    r"|'(?:''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*''|[^'\\\n]*(?:\\.[^'\\\n]*)*)'"
+    r'"(?:""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*(?:"""|\\?\Z)|[^"\\\n]*(?:\\.[^"\\\n]*)*"?)'
+    r"|'(?:''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*(?:'''|\\?\Z)|[^'\\\n]*(?:\\.[^'\\\n]*)*'?)"
 )
 _BRACKETS = re.compile(rf"[()\[\]{{}}]|#[^\n\r]*|{_STRING}", re.DOTALL)
 _LINKS = re.compile(

@@ -108,7 +108,9 @@ def getattr_(run: Run, args: Args, node: ir.Call) -> Value:
     if known is not None:
         return expressions.get_attribute(run, owner, known, node)
     if isinstance(owner, Module):
-        found = [value for key, value in owner.table.items() if isinstance(value, (Cls, Func)) and not key.startswith("_")]
+        found: list[Value] = [
+            value for key, value in owner.table.items() if isinstance(value, (Cls, Func)) and not key.startswith("_")
+        ]
         return choose(found) if found else UNKNOWN
     flow = mix([owner])
     if isinstance(name, Choice):

@@ -1,4 +1,4 @@
-"""Calls: evaluating arguments, following project functions and classes, replaying quiet calls from the memo."""
+"""Calls: evaluating arguments, following project functions and classes."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from bnlint.program import model as ir
-from bnlint.story import contexts, expressions, iteration, libraries, objects, statements
+from bnlint.story import contexts, expressions, iteration, libraries, objects, replaying, statements
 from bnlint.story.framework import Args
-from bnlint.story.machine import DEAD, DEPTH, NEXT, RETURN, SAME_FUNCTION, Frame, Memo, Run
-from bnlint.story.memory import MISSING
+from bnlint.story.machine import DEAD, DEPTH, NEXT, RETURN, SAME_FUNCTION, Frame, Run
 from bnlint.story.values import (
     NONE,
     UNKNOWN,
@@ -39,9 +38,6 @@ NEVER = Data(label="<never returns>", kind="never")
 
 PAIRS = 32
 """how many entries of a dict are known by a key that is no constant (`feed_dict`)"""
-
-MEMO_READS = 400
-MEMOS = 6
 
 
 def evaluate_call(run: Run, node: ir.Call) -> Value:
@@ -246,13 +242,15 @@ def call_function(run: Run, func: Func, args: Args, node: ir.Expr) -> Value:
         args = replace(args, keywords={**named_later(func, scoped[id(func.node)], args), **args.keywords})
     depth = sum(1 for frame in run.frames if frame.func is not None and frame.func.node is func.node)
     if len(run.frames) > DEPTH or depth >= SAME_FUNCTION:
-        iteration.escape(run, args.all())
-        return mix(args.all())
-    key = memo_key(run, func, args)
+        return not_followed(run, args)
+    key = replaying.key_of(run, func, args)
     if key is not None:
-        found = replay(run, key)
+        found = replaying.replay(run, key)
         if found is not None:
             return found
+    if not run.may_run(func.node):
+        run.story.exhausted = True
+        return not_followed(run, args)
     outer_reads = run.memory.reads
     loud = run.loud
     run.memory.reads = {} if key is not None else None
@@ -264,11 +262,13 @@ def call_function(run: Run, func: Func, args: Args, node: ir.Expr) -> Value:
     try:
         table: Table = {}
         result = enter(run, func, args, node, table)
-        reads = run.memory.reads
-        if key is not None and reads is not None and run.loud == loud and plain(result) and len(reads) <= MEMO_READS:
-            kept = run.memos.setdefault(key, [])
-            if len(kept) < MEMOS:
-                kept.append(Memo(reads, run.memory.changes(mark, table), result, tuple(norms.values())))
+        if key is not None and run.loud == loud:
+            replaying.keep(run, key, mark, table, result, tuple(norms.values()))
+    except RecursionError:
+        if len(run.frames) < 2:
+            raise
+        run.story.exhausted = True
+        result = not_followed(run, args)
     finally:
         run.norms.pop()
         if run.norms:
@@ -280,57 +280,16 @@ def call_function(run: Run, func: Func, args: Args, node: ir.Expr) -> Value:
     return result
 
 
+def not_followed(run: Run, args: Args) -> Value:
+    """A call that is nested too deeply, or was followed often enough."""
+    iteration.escape(run, args.all())
+    return mix(args.all())
+
+
 def named_later(func: Func, given: dict[str, Value], args: Args) -> dict[str, Value]:
     """Of the arguments that the surroundings give, those that the call itself does not give by position."""
     taken = {param.name for param in func.node.params.items[: len(args.positional)]}
     return {name: value for name, value in given.items() if name not in taken}
-
-
-def memo_key(run: Run, func: Func, args: Args) -> Any:
-    """A key by function, arguments and what frameworks keep around a call; None where the call must not be memoised."""
-    if func.kind == "context" or (isinstance(func.node, ir.Function) and func.node.generator):
-        return None
-    if args.star is not None or args.double_star is not None:
-        return None
-    values = [argument_key(value) for value in args.positional]
-    named = [(name, argument_key(value)) for name, value in args.keywords.items()]
-    return (id(func), tuple(values), tuple(named), run.state.get("ambient"), id(run.state.get("scoped")), run.state.get("context"))
-
-
-def argument_key(value: Value) -> Any:
-    if isinstance(value, (Const, Lib)):
-        return (type(value).__name__, type(getattr(value, "value", None)).__name__, value)
-    if isinstance(value, Data):
-        return value
-    if isinstance(value, Tuple):
-        rest = argument_key(value.rest) if value.rest is not None else None
-        return ("tuple", tuple(argument_key(item) for item in value.items), rest)
-    if isinstance(value, Choice):
-        return ("choice", tuple(argument_key(item) for item in value.options))
-    if isinstance(value, Bound):
-        return ("bound", value.func if isinstance(value.func, str) else id(value.func), argument_key(value.self))
-    return id(value)
-
-
-def replay(run: Run, key: Any) -> Value | None:
-    for memo in run.memos.get(key, ()):
-        if all(table.get(name, MISSING) is value for table, name, value in memo.reads.values()):
-            run.memory.apply(memo.writes)
-            if run.memory.reads is not None:
-                for where, entry in memo.reads.items():
-                    run.memory.reads.setdefault(where, entry)
-            if run.norms:
-                run.norms[-1].update({id(use.norm): use for use in memo.norms})
-            return memo.result
-    return None
-
-
-def plain(value: Value) -> bool:
-    """Whether a result may be given out again: nothing that a caller could change."""
-    if isinstance(value, (Tuple, Choice)):
-        inner = value.items if isinstance(value, Tuple) else value.options
-        return all(plain(item) for item in inner) and (not isinstance(value, Tuple) or value.rest is None or plain(value.rest))
-    return isinstance(value, (Const, Data, Lib, Cls, Module))
 
 
 def enter(run: Run, func: Func, args: Args, node: ir.Expr, table: Table) -> Value:
@@ -341,7 +300,7 @@ def enter(run: Run, func: Func, args: Args, node: ir.Expr, table: Table) -> Valu
     frame = Frame(scope, func, func.name, run.memory.mark(), place, func.owner, self_value)
     if place is not None:
         run.calls.append(place)
-    forks, known = run.forks, dict(run.known)
+    forks, supposed = run.forks, len(run.supposed)
     run.frames.append(frame)
     try:
         if isinstance(func.node, ir.Lambda):
@@ -356,7 +315,10 @@ def enter(run: Run, func: Func, args: Args, node: ir.Expr, table: Table) -> Valu
         return finish(run, frame, status)
     finally:
         run.frames.pop()
-        run.forks, run.known = forks, known
+        run.forks = forks
+        run.doubt(supposed)
+        if not scope.captured:
+            run.memory.forget(frame.mark, table)
         if place is not None:
             run.calls.pop()
 
@@ -369,7 +331,7 @@ def finish(run: Run, frame: Frame, status: int) -> Value:
     if frame.returns:
         paths = [changes for _, changes in frame.returns]
         if status in (NEXT, RETURN):
-            paths.append(run.memory.changes(frame.mark))
+            paths.append(run.memory.changes(frame.mark, frame.dead_table()))
         run.memory.undo(frame.mark)
         run.memory.merge(paths)
     node = frame.func.node if frame.func is not None else None

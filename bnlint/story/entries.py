@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
-
-import msgspec
 
 from bnlint.program import model as ir
 from bnlint.project.project import Project
@@ -38,55 +37,84 @@ def asks_main(test: ir.Expr) -> bool:
     return names and any(isinstance(side, ir.Const) and side.value == "__main__" for side in sides)
 
 
-@cache
-def node_fields(kind: type) -> tuple[str, ...]:
-    return tuple(name for name in kind.__struct_fields__ if name not in ("start", "end", "at"))  # type: ignore[attr-defined]
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What the texts of a project mention.
+
+    names: every name that is used, as a variable or as an attribute; drivers: identities of the functions, outside of
+    others, whose own text drives networks: trains, evaluates, acts, or builds batch norms; builders: identities of the
+    classes that have a constructor which builds layers worth seeing.
+    """
+
+    names: frozenset[str]
+    drivers: frozenset[int]
+    builders: frozenset[int]
 
 
-def walk(node: object) -> Iterator[ir.Node]:
-    """Every node below one, itself included."""
-    stack: list[object] = [node]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, msgspec.Struct):
-            if isinstance(current, ir.Node):
-                yield current
-            stack.extend(getattr(current, name) for name in node_fields(type(current)))
-        elif isinstance(current, tuple):
-            stack.extend(current)
-
-
-def is_driver(node: ir.Function) -> bool:
-    """Whether a function's own text drives networks: trains, evaluates, acts, or builds batch norms."""
-    return any(
-        (isinstance(inner, ir.Attribute) and inner.attr in DRIVES) or (isinstance(inner, ir.Name) and inner.id in DRIVES)
-        or builds_layer(inner)
-        for inner in walk(node.body)
-    )  # fmt: skip
-
-
-def builds_layer(node: ir.Node) -> bool:
-    if not isinstance(node, ir.Call):
-        return False
-    func = node.func
-    return (isinstance(func, ir.Attribute) and func.attr in BUILDS) or (isinstance(func, ir.Name) and func.id in BUILDS)
-
-
-def builds(node: ir.Class) -> bool:
-    """Whether a class has a constructor that builds layers worth seeing."""
-    return any(
-        isinstance(statement, ir.Function) and statement.name == "__init__" and any(map(builds_layer, walk(statement.body)))
-        for statement in node.body
-    )
-
-
-def mentions(project: Project) -> frozenset[str]:
-    """Every name that is used, as a variable or as an attribute, anywhere in the project."""
-    found: set[str] = set()
+def survey(project: Project) -> Survey:
+    names: set[str] = set()
+    drivers: set[int] = set()
+    builders: set[int] = set()
     for program in project.programs.values():
-        for node in walk(program.body):
-            if isinstance(node, ir.Name):
-                found.add(node.id)
-            elif isinstance(node, ir.Attribute):
-                found.add(node.attr)
-    return frozenset(found)
+        outside = [statement for statement in program.body if not isinstance(statement, (ir.Function, ir.Class))]
+        names.update(*used(outside))
+        for owner, function in functions(program.body):
+            if not isinstance(function, ir.Function):
+                names.update(*used([function]))
+                continue
+            mentioned, called = used(function.body)
+            builds = not BUILDS.isdisjoint(called)
+            if builds or not DRIVES.isdisjoint(mentioned):
+                drivers.add(id(function))
+            if builds and function.name == "__init__" and owner is not None:
+                builders.add(id(owner))
+            names |= mentioned
+            names.update(*used([*function.params.items, *function.decorators, function.returns]))
+    return Survey(frozenset(names), frozenset(drivers), frozenset(builders))
+
+
+def functions(body: Sequence[ir.Stmt]) -> Iterator[tuple[ir.Class | None, ir.Node]]:
+    """Functions and methods with their class, and whatever else stands in classes."""
+    pending: list[tuple[ir.Class | None, ir.Stmt]] = [
+        (None, statement) for statement in body if isinstance(statement, (ir.Function, ir.Class))
+    ]
+    while pending:
+        owner, statement = pending.pop()
+        if isinstance(statement, ir.Class):
+            pending.extend((statement, inner) for inner in statement.body)
+            yield from ((statement, part) for part in (*statement.bases, *statement.decorators))
+        else:
+            yield owner, statement
+
+
+def used(nodes: Sequence[object]) -> tuple[set[str], set[str]]:
+    """The names that are mentioned below some nodes, and those of them that are called."""
+    mentioned: set[str] = set()
+    called: set[str] = set()
+    stack: list[object] = list(nodes)
+    while stack:
+        node = stack.pop()
+        kind = type(node)
+        if kind is tuple:
+            stack.extend(node)  # type: ignore[arg-type]
+        elif isinstance(node, ir.Name):
+            mentioned.add(node.id)
+        elif isinstance(node, ir.Attribute):
+            mentioned.add(node.attr)
+            stack.append(node.value)
+        elif isinstance(node, ir.Call):
+            func = node.func
+            if isinstance(func, (ir.Name, ir.Attribute)):
+                called.add(func.id if isinstance(func, ir.Name) else func.attr)
+            stack.append(func)
+            stack.extend(node.args)
+        elif isinstance(node, ir.Node):
+            stack.extend([getattr(node, name) for name in inner_fields(type(node))])
+    return mentioned, called
+
+
+@cache
+def inner_fields(kind: type) -> tuple[str, ...]:
+    """The fields of a kind of node that may hold other nodes."""
+    plain = ("start", "end", "at", "name", "attr", "op", "kind", "names", "module", "level", "star", "keyword", "from_")
+    return tuple(name for name in kind.__struct_fields__ if name not in plain and kind is not ir.Const)  # type: ignore[attr-defined]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+from bnlint.findings import Place
 from bnlint.program import model as ir
 from bnlint.story import expressions, iteration, libraries, statements
+from bnlint.story.events import Failure
 from bnlint.story.machine import Frame, OutOfSteps, Run
 from bnlint.story.memory import MISSING
 from bnlint.story.values import UNKNOWN, Const, Lib, Module, Scope, Table, Value
+
+NESTED = 40
+"""imports inside each other from which on a file is loaded later: until then it is empty, as in a cycle of imports"""
 
 
 def load(run: Run, path: Path, name: str) -> Module | None:
@@ -21,16 +27,38 @@ def load(run: Run, path: Path, name: str) -> Module | None:
         return None
     table: Table = {"__name__": Const(name), "__file__": UNKNOWN}
     module = run.modules[path] = Module(path, name, table, program)
-    scope = Scope(table, None, module)
-    with run.apart(path):
-        run.frames.append(Frame(scope, None, "<module>", run.memory.mark(), None))
-        try:
-            statements.run_block(run, program.body)
-        except OutOfSteps:
-            run.story.exhausted = True
-        finally:
-            run.frames.pop()
+    if run.importing >= NESTED:
+        run.postponed.append(path)
+    else:
+        run_body(run, module)
     return module
+
+
+def run_body(run: Run, module: Module) -> None:
+    """Run the body of a file, in a story of its own."""
+    body = run.project.programs[module.path].body
+    run.importing += 1
+    try:
+        with run.apart(module.path):
+            run.frames.append(Frame(Scope(module.table, None, module), None, "<module>", 0, None))
+            guarded(run, "", lambda: statements.run_block(run, body))
+    finally:
+        run.importing -= 1
+
+
+def guarded(run: Run, name: str, body: Callable[[], object]) -> None:
+    """Run an entry point; whatever happens is told by its story, for the engine must never take the run down."""
+    story = run.story
+    if not run.allowed:
+        story.exhausted = True
+        return
+    try:
+        body()
+    except (OutOfSteps, RecursionError):
+        story.exhausted = True
+    except Exception as error:  # reported as BN002
+        message = f"{type(error).__name__}: {error}"
+        story.failures.append(Failure(Place(str(story.path), 1, 1, 1, 1), f"{name}: {message}" if name else message))
 
 
 def import_modules(run: Run, node: ir.Import) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bnlint.findings import Place
 from bnlint.program.model import Node
+from bnlint.story.budget import RUNS_SHARE, WORK_PER_STEP, Budget
 from bnlint.story.events import Event, Story, Where
 from bnlint.story.memory import MISSING, Changes, Memory
 from bnlint.story.values import Choice, Cls, Func, Module, Obj, Scope, Symbol, Table, Value, options
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 NEXT, RETURN, BREAK, CONTINUE, DEAD = range(5)
 """How a block ends: it falls through, or control leaves it."""
 
-STEPS_PER_ENTRY = 60_000
-STEPS_UNBOUND = 12_000
-"""for an entry point that nothing calls"""
 DEPTH = 28
 SAME_FUNCTION = 2
 
@@ -68,6 +66,10 @@ class Frame:
     """`finally` blocks that a path leaving now has to run, innermost last"""
     on_yield: Callable[[Value], None] | None = None
 
+    def dead_table(self) -> Table | None:
+        """The variables, if they end with the call: no function made inside can see them later."""
+        return None if self.func is None or self.scope.captured else self.scope.table
+
 
 @dataclass(slots=True)
 class Memo:
@@ -77,6 +79,8 @@ class Memo:
     writes: Changes
     result: Value
     norms: tuple[Any, ...]
+    scoped: Any
+    """arguments that the surroundings gave; kept because the memo's key holds its identity"""
 
 
 class Run:
@@ -95,10 +99,19 @@ class Run:
         self.contrary = 0
         """how many branches are being run that the defaults of options do not take"""
         self.known: dict[Symbol, bool] = {}
+        """symbols that are decided on the path being run; written by `suppose`, taken back by `doubt`"""
+        self.supposed: list[tuple[Symbol, bool | None]] = []
         self.forked: dict[Symbol, tuple[Changes, Changes, Changes]] = {}
         self.story: Story = None  # type: ignore[assignment]  # set for each entry point
+        self.budget = Budget(project)
         self.steps = 0
-        self.allowed = STEPS_PER_ENTRY
+        self.allowed = 0
+        self.runs: dict[int, int] = {}
+        """how often each function was run by the entry point, by the identity of its node"""
+        self.importing = 0
+        """how many module bodies are being run, one inside the other"""
+        self.postponed: list[Path] = []
+        """files whose import is nested too deeply: loaded when the others are done"""
         self.serial = 0
         self.reached: set[int] = set()
         """identities of the function nodes that some resolved call ran"""
@@ -158,8 +171,13 @@ class Run:
 
     def step(self, cost: int = 1) -> None:
         self.steps += cost
-        if self.steps > self.allowed:
+        if self.steps + self.memory.work // WORK_PER_STEP > self.allowed:
             raise OutOfSteps
+
+    def may_run(self, node: Node) -> bool:
+        """Whether a function may run once more: a tree of calls must not grow with each of its levels."""
+        runs = self.runs[id(node)] = self.runs.get(id(node), 0) + 1
+        return runs <= self.allowed // RUNS_SHARE
 
     # --- entry points --------------------------------------------------------------------
 
@@ -167,24 +185,42 @@ class Run:
     def apart(self, path: Path, entry: str = "<module>", bound: bool = True) -> Iterator[Story]:
         """Tell a story of its own: with its own events, budget and assumptions, and the memory as it is."""
         before = (
-            self.memory.trail, self.memory.reads, self.frames, self.loops, self.calls, self.forks, self.known, self.forked,
-            self.story, self.steps, self.norms, self.state, self.allowed,
+            self.memory.trail, self.memory.reads, self.memory.work, self.frames, self.loops, self.calls, self.forks,
+            self.contrary, self.known, self.supposed, self.forked, self.story, self.steps, self.runs, self.norms,
+            self.forwards, self.state, self.allowed,
         )  # fmt: skip
-        self.memory.trail, self.memory.reads = [], None
-        self.frames, self.loops, self.calls, self.forks, self.known, self.forked = [], [], [], 0, {}, {}
-        self.norms, self.steps, self.state = [], 0, {}
-        self.allowed = STEPS_PER_ENTRY if bound else STEPS_UNBOUND
+        self.memory.trail, self.memory.reads, self.memory.work = [], None, 0
+        self.frames, self.loops, self.calls, self.forks, self.contrary = [], [], [], 0, 0
+        self.known, self.supposed, self.forked, self.runs = {}, [], {}, {}
+        self.norms, self.forwards, self.steps, self.state = [], 0, 0, {}
+        program = self.project.programs.get(path)
+        self.allowed = self.budget.allowed(bound, len(program.lines) if program is not None else 0)
         self.story = Story(self.project, path, entry, bound, is_test(path, entry))
         self.stories.append(self.story)
         try:
             yield self.story
         finally:
+            self.budget.spend(bound, self.steps + self.memory.work // WORK_PER_STEP)
             (
-                self.memory.trail, self.memory.reads, self.frames, self.loops, self.calls, self.forks, self.known, self.forked,
-                self.story, self.steps, self.norms, self.state, self.allowed,
+                self.memory.trail, self.memory.reads, self.memory.work, self.frames, self.loops, self.calls, self.forks,
+                self.contrary, self.known, self.supposed, self.forked, self.story, self.steps, self.runs, self.norms,
+                self.forwards, self.state, self.allowed,
             ) = before  # fmt: skip
 
     # --- branches ------------------------------------------------------------------------
+
+    def suppose(self, symbol: Symbol, side: bool) -> None:
+        self.supposed.append((symbol, self.known.get(symbol)))
+        self.known[symbol] = side
+
+    def doubt(self, mark: int) -> None:
+        """Take back what was supposed since `mark`, a length of `supposed`."""
+        while len(self.supposed) > mark:
+            symbol, before = self.supposed.pop()
+            if before is None:
+                del self.known[symbol]
+            else:
+                self.known[symbol] = before
 
     def fork(self, branches: list[Callable[[], int]], symbol: Symbol | None = None, default: bool | None = None) -> int:
         """Run alternatives from the same state and join those that fall through.
@@ -198,7 +234,7 @@ class Run:
         try:
             for side, branch in enumerate(branches):
                 mark = self.memory.mark()
-                known = dict(self.known)
+                supposed = len(self.supposed)
                 contrary = default is not None and default is not (side == 0)
                 self.contrary += contrary
                 try:
@@ -206,7 +242,7 @@ class Run:
                         self.assume(symbol, side == 0)
                     status = branch()
                 finally:
-                    self.known = known
+                    self.doubt(supposed)
                     self.contrary -= contrary
                 changes = self.memory.changes(mark)
                 self.leave(status)
@@ -217,11 +253,13 @@ class Run:
         live = [changes for status, changes in outcomes if status == NEXT]
         if not live:
             return DEAD
+        if not any(live) and (symbol is None or len(live) == len(outcomes)):
+            return NEXT
         if symbol is None:
             self.memory.merge(live)
         elif len(live) == 1:
             self.memory.merge(live)
-            self.known[symbol] = outcomes[0][0] == NEXT
+            self.suppose(symbol, outcomes[0][0] == NEXT)
         else:
             sides = [self.full(changes, live) for changes in live]
             joined = self.memory.merge(live)
@@ -262,7 +300,7 @@ class Run:
             frame.finals = pending
         if status == RETURN:
             if len(frame.returns) < 24:
-                frame.returns.append((frame.result, self.memory.changes(frame.mark)))
+                frame.returns.append((frame.result, self.memory.changes(frame.mark, frame.dead_table())))
         elif status == BREAK:
             loop = self.frame.loops[-1]
             if len(loop.breaks) < 8:
@@ -275,9 +313,9 @@ class Run:
     def assume(self, symbol: Symbol, side: bool) -> None:
         """Decide a symbol, and give back to locations what they hold on that side of an earlier fork over it.
 
-        Lasts until the caller restores `known` and undoes the memory.
+        Lasts until the caller doubts it and undoes the memory.
         """
-        self.known[symbol] = side
+        self.suppose(symbol, side)
         earlier = self.forked.get(symbol)
         if earlier is not None:
             here = earlier[0] if side else earlier[1]

@@ -12,6 +12,9 @@ from bnlint.story.values import Table, join
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "MISSING"})()
 
+SIZE: Any = type("Size", (), {"__repr__": lambda self: "SIZE"})()
+"""in place of a key: how many keys a table has"""
+
 Changes: TypeAlias = dict[tuple[int, Any], tuple[Table, Any, Any]]
 """(table identity, key) -> table, key, value"""
 
@@ -22,6 +25,8 @@ class Memory:
     def __init__(self) -> None:
         self.trail: list[tuple[Table, Any, Any]] = []
         self.reads: Changes | None = None
+        self.work = 0
+        """entries that were copied, joined or undone"""
 
     def write(self, table: Table, key: Any, value: Any) -> None:
         self.trail.append((table, key, table.get(key, MISSING)))
@@ -34,6 +39,15 @@ class Memory:
             self.reads.setdefault((id(table), key), (table, key, value))
         return value
 
+    def read_all(self, table: Table) -> Table:
+        """A table whose keys matter as well as its values; noted for the memo."""
+        if self.reads is not None:
+            self.work += len(table)
+            for key, value in table.items():
+                self.reads.setdefault((id(table), key), (table, key, value))
+            self.reads.setdefault((id(table), SIZE), (table, SIZE, len(table)))
+        return table
+
     def remove(self, table: Table, key: Any) -> None:
         if key in table:
             self.trail.append((table, key, table[key]))
@@ -45,7 +59,11 @@ class Memory:
     def changes(self, mark: int, skip: Table | None = None) -> Changes:
         """What was written since the mark, with the values of now; the table `skip` is left out."""
         found: Changes = {}
-        for table, key, _ in self.trail[mark:]:
+        trail = self.trail
+        if len(trail) == mark:
+            return found
+        self.work += len(trail) - mark
+        for table, key, _ in trail[mark:]:
             if table is not skip:
                 found[(id(table), key)] = (table, key, table.get(key, MISSING))
         return found
@@ -53,12 +71,21 @@ class Memory:
     def undo(self, mark: int) -> None:
         """Back to the state at the mark."""
         trail = self.trail
+        self.work += len(trail) - mark
         while len(trail) > mark:
             table, key, before = trail.pop()
             if before is MISSING:
                 table.pop(key, None)
             else:
                 table[key] = before
+
+    def forget(self, mark: int, table: Table) -> None:
+        """The writes to a table that nothing can reach any more need not be undone."""
+        written = self.trail[mark:]
+        self.work += len(written)
+        kept = [entry for entry in written if entry[0] is not table]
+        if len(kept) < len(written):
+            self.trail[mark:] = kept
 
     def apply(self, changes: Changes) -> None:
         for table, key, value in changes.values():
@@ -73,21 +100,29 @@ class Memory:
             self.apply(paths[0])
             return paths[0]
         places: Changes = {}
-        for path in paths:
-            for where, entry in path.items():
-                places.setdefault(where, entry)
+        for path in reversed(paths):
+            places.update(path)
+        self.work += len(places) * len(paths)
         joined: Changes = {}
         for where, (table, key, _) in places.items():
             now = table.get(key, MISSING)
             value: Any = MISSING
             for path in paths:
-                other = path[where][2] if where in path else now
+                entry = path.get(where)
+                other = now if entry is None else entry[2]
                 if value is MISSING:
                     value = other
-                elif other is not MISSING:
+                elif other is not MISSING and other is not value:
                     value = join(value, other)
             if value is not MISSING:
                 joined[where] = (table, key, value)
                 if value is not now:
                     self.write(table, key, value)
         return joined
+
+
+def unchanged(reads: Changes) -> bool:
+    """Whether everything that was read is still the same."""
+    return all(
+        len(table) == value if key is SIZE else table.get(key, MISSING) is value for table, key, value in reads.values()
+    )

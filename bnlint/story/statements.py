@@ -174,16 +174,25 @@ def make_function(run: Run, node: ir.Function | ir.Lambda) -> Func:
         expressions.evaluate(run, param.default) if param.default is not None else None for param in node.params.items
     )
     run.loud += 1
-    return Func(node, run.frame.scope, defaults)
+    return Func(node, enclosing(run), defaults)
+
+
+def enclosing(run: Run) -> Scope:
+    """The scope that a function or class defined now sees its free names in: never the body of a class around it."""
+    scope = run.frame.scope
+    while scope.of_class and scope.outer is not None:
+        scope = scope.outer
+    scope.captured = True
+    return scope
 
 
 def class_(run: Run, node: ir.Class) -> int:
     bases = tuple(expressions.evaluate(run, arg.value) for arg in node.bases if arg.keyword is None and not arg.star)
-    outer = run.frame.scope
+    outer = enclosing(run)
     table: dict[str, Any] = {}
     cls = Cls(node, outer.module, bases, table, outer)
     cls.order = resolution_order(cls)
-    inner = Scope(table, outer, outer.module)
+    inner = Scope(table, outer, outer.module, of_class=True)
     run.loud += 1
     run.frames.append(Frame(inner, None, node.name, run.memory.mark(), None, owner=cls))
     try:

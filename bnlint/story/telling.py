@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from bnlint.findings import Place
 from bnlint.program import model as ir
 from bnlint.project.project import Project
 from bnlint.story import calls, entries, importing, iteration, statements
-from bnlint.story.events import Failure, Story
+from bnlint.story.events import Story
 from bnlint.story.framework import Args, Switchboard, library_base
 from bnlint.story.frameworks import all_frameworks
-from bnlint.story.machine import Frame, OutOfSteps, Run
+from bnlint.story.machine import Frame, Run
+from bnlint.story.order import loading_order
 from bnlint.story.values import Cls, Func, Module, Obj, Scope
+
+RECURSION = 5_000
 
 
 def tell(project: Project) -> Iterator[Story]:
@@ -21,7 +26,7 @@ def tell(project: Project) -> Iterator[Story]:
     run = Run(project, Switchboard(all_frameworks()))
     paths = sorted(project.programs)
     told = 0
-    for path in paths:
+    for path in loading_order(project):
         load(run, path)
         while told < len(run.stories):
             yield run.stories[told]
@@ -31,48 +36,41 @@ def tell(project: Project) -> Iterator[Story]:
         if module is None:
             continue
         for block in entries.main_blocks(project.programs[path]):
-            yield from alone(run, module, "__main__", lambda module=module, block=block: main(run, module, block))
-    mentioned = entries.mentions(project)
+            yield from alone(run, module, "__main__", partial(main, run, module, block))
+    seen = entries.survey(project)
     for roots_only in (True, False):
         for path in paths:
             module = run.modules.get(path)
             if module is not None:
-                yield from uncalled(run, module, mentioned, roots_only)
+                yield from uncalled(run, module, seen, roots_only)
 
 
 def load(run: Run, path: Path) -> None:
-    try:
+    """Run a file's body, and then what was imported too deep inside it."""
+    with deep_recursion():
         importing.load(run, path, path.stem)
-    except RecursionError:
-        fail(run, path, "nested too deeply")
-    except Exception as error:  # the engine must never take the run down: reported as BN002
-        fail(run, path, f"{type(error).__name__}: {error}")
+        while run.postponed:
+            late = run.postponed.pop(0)
+            importing.run_body(run, run.modules[late])
 
 
-def fail(run: Run, path: Path, message: str) -> None:
-    story = next((story for story in reversed(run.stories) if story.path == path), None)
-    if story is None:
-        story = Story(run.project, path, "<module>", True, False)
-        run.stories.append(story)
-    story.failures.append(Failure(Place(str(path), 1, 1, 1, 1), message))
-
-
-def alone(run: Run, module: Module, name: str, body: object, bound: bool = True) -> Iterator[Story]:
+def alone(run: Run, module: Module, name: str, body: Callable[[], object], bound: bool = True) -> Iterator[Story]:
     """Run one entry point and take back everything it wrote."""
-    assert callable(body)
-    with run.apart(module.path, name, bound) as story:
-        try:
-            body()
-        except OutOfSteps:
-            story.exhausted = True
-        except RecursionError:
-            story.failures.append(Failure(Place(str(module.path), 1, 1, 1, 1), f"{name}: nested too deeply"))
-        except Exception as error:  # the engine must never take the run down: reported as BN002
-            story.failures.append(
-                Failure(Place(str(module.path), 1, 1, 1, 1), f"{name}: {type(error).__name__}: {error}")
-            )
+    with run.apart(module.path, name, bound) as story, deep_recursion():
+        importing.guarded(run, name, body)
         run.memory.undo(0)
     yield story
+
+
+@contextmanager
+def deep_recursion() -> Iterator[None]:
+    """The machine recurses with the code it reads; each of Python's frames is small."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def main(run: Run, module: Module, block: ir.If) -> None:
@@ -83,34 +81,34 @@ def main(run: Run, module: Module, block: ir.If) -> None:
 # --- what nothing calls ----------------------------------------------------------------------
 
 
-def uncalled(run: Run, module: Module, mentioned: frozenset[str], roots_only: bool) -> Iterator[Story]:
+def uncalled(run: Run, module: Module, seen: entries.Survey, roots_only: bool) -> Iterator[Story]:
     """Functions and methods that no story has run so far; first those whose name nothing mentions."""
     for value in list(module.table.values()):
         if isinstance(value, Func) and value.scope.module is module and isinstance(value.node, ir.Function):
-            if id(value.node) in run.reached or (roots_only and value.name in mentioned):
+            if id(value.node) in run.reached or (roots_only and value.name in seen.names):
                 continue
-            if entries.is_driver(value.node):
-                yield from alone(run, module, value.name, lambda value=value: function(run, module, value), False)
+            if id(value.node) in seen.drivers:
+                yield from alone(run, module, value.name, partial(function, run, module, value), False)
         elif isinstance(value, Cls) and value.module is module:
-            yield from methods(run, module, value, mentioned, roots_only)
+            yield from methods(run, module, value, seen, roots_only)
 
 
-def methods(run: Run, module: Module, cls: Cls, mentioned: frozenset[str], roots_only: bool) -> Iterator[Story]:
+def methods(run: Run, module: Module, cls: Cls, seen: entries.Survey, roots_only: bool) -> Iterator[Story]:
     found = [
         value
         for value in list(cls.table.values())
         if isinstance(value, Func) and isinstance(value.node, ir.Function) and id(value.node) not in run.reached
     ]
-    if id(cls.node) not in run.reached and not roots_only and entries.builds(cls.node):
-        yield from alone(run, module, cls.name, lambda: instance(run, module, cls), False)
+    if id(cls.node) not in run.reached and not roots_only and id(cls.node) in seen.builders:
+        yield from alone(run, module, cls.name, partial(instance, run, module, cls), False)
     for value in found:
-        if id(value.node) in run.reached or (roots_only and value.name in mentioned):
+        if id(value.node) in run.reached or (roots_only and value.name in seen.names):
             continue
         if value.name.endswith("_step") and library_base(cls, ("lightning",)) is not None:
             continue  # Lightning calls it, and sets the mode before
-        if value.name.startswith("__") or not entries.is_driver(value.node):  # type: ignore[arg-type]
+        if value.name.startswith("__") or id(value.node) not in seen.drivers:
             continue
-        yield from alone(run, module, f"{cls.name}.{value.name}", lambda value=value: method(run, module, cls, value), False)
+        yield from alone(run, module, f"{cls.name}.{value.name}", partial(method, run, module, cls, value), False)
 
 
 def function(run: Run, module: Module, value: Func) -> None:

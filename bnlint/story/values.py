@@ -137,6 +137,9 @@ class Scope:
     table: Table
     outer: Scope | None
     module: Module
+    of_class: bool = False
+    captured: bool = False
+    """a function or class was defined in it, which may see the variables later"""
 
 
 @dataclass(slots=True, eq=False)

@@ -40,6 +40,7 @@ DEEP = {
     "a dotted import": "import a" + ".b" * 20_000,
     "blocks": "".join(" " * depth + "if a:\n" for depth in range(500)) + " " * 500 + "pass",
     "elifs": "if a: pass\n" + "elif a: pass\n" * 30_000,
+    "escapes in an unterminated string": "x = '" + "\\'" * 50_000,
 }
 """end the process when libcst is asked, or take it minutes"""
 

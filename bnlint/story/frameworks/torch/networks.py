@@ -345,6 +345,10 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
         return obj
     if name in ("__call__", "forward"):
         return forward(run, obj, args, node)
+    if name in ("modules", "children") and obj.slots.get("#norms") in ("yes", "maybe"):
+        inside = run.allocate(Lib(f"{obj.lib}.{name}"), None)
+        inside.slots.update({"#mode": obj.slots["#mode"], "#norms": obj.slots["#norms"]})
+        return Tuple((obj,) if name == "modules" else (), inside)
     if name in ("modules", "children"):
         found = descendants(obj) if name == "modules" else list(children(obj))
         return Tuple(tuple(found))

@@ -1,0 +1,42 @@
+"""How much telling the stories of a project may cost: a budget for each entry point, and pools that all of them share.
+
+A step is a statement or a call; memory's work is counted in, so that no way of writing code makes a step expensive.
+The pools grow with the size of the project, so the whole stays linear. Counts, never clocks: two runs tell the same.
+"""
+
+from __future__ import annotations
+
+from bnlint.project.project import Project
+
+STEPS_PER_ENTRY = 60_000
+STEPS_UNBOUND = 12_000
+"""for an entry point that nothing calls"""
+STEPS_AT_LEAST = 1_000
+"""for a module's body although the pool is empty: its names are needed; to this each line of the file adds a few"""
+STEPS_PER_LINE = 3
+POOL = 1_000_000
+RUNS_SHARE = 150
+"""one function may run as often as this goes into the entry point's steps; after that its calls are not followed"""
+WORK_PER_STEP = 48
+"""entries of memory that are copied, joined or undone at the cost of one step"""
+
+
+class Budget:
+    """What is left for entry points that run with what their program gives them, and for those that nothing calls."""
+
+    def __init__(self, project: Project) -> None:
+        lines = sum(len(program.lines) for program in project.programs.values())
+        self.bound = POOL + STEPS_PER_LINE * lines
+        self.unbound = POOL // 2 + STEPS_PER_LINE * lines
+
+    def allowed(self, bound: bool, lines: int) -> int:
+        """The steps of the next entry point, which stands in a file of so many lines; 0 if it is not to run."""
+        if bound:
+            return max(min(STEPS_PER_ENTRY, self.bound), STEPS_AT_LEAST + STEPS_PER_LINE * lines)
+        return max(min(STEPS_UNBOUND, self.unbound), 0)
+
+    def spend(self, bound: bool, steps: int) -> None:
+        if bound:
+            self.bound -= steps
+        else:
+            self.unbound -= steps
