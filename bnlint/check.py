@@ -117,7 +117,7 @@ def _chosen(
     """The files to parse, and how many of the project speak of batch norm."""
     if not settings.prefilter:
         return frozenset(contents), sum(map(is_seed, contents.values()))
-    prefiltered = needed(contents, imports, reported)
+    prefiltered = needed(contents, imports, reported, (*settings.batch_norm_classes, *settings.models_with_batch_norm))
     # a comment that names a code may be one that hides nothing
     commented = {path for path in reported if path in contents and _SUPPRESSES_BY_CODE.search(contents[path])}
     return prefiltered.parse | commented, len(prefiltered.seeds)

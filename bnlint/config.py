@@ -161,7 +161,9 @@ def _parse(path: Path) -> dict[str, Any]:
     else:
         import tomli as tomllib
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        # annotated: where tomli is not installed, type checkers know nothing of it
+        parsed: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+        return parsed
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -72,7 +72,8 @@ for epoch in range(3):
 
 ## Fix
 
-Call `model.train()` at the head of the training loop, or right after the evaluation (unsafe: it changes what the program computes).
+Call `model.train()` at the head of the training loop, or right after the evaluation (unsafe: it changes what the
+program computes).
 
 ## Source
 

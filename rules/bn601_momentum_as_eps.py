@@ -118,7 +118,7 @@ def judge(value: Value, expr: Expr) -> Confidence | None:
     known = number(value)
     if known is not None:
         size = known[0]
-        if isinstance(size, int) and size >= 1 or size >= 0.05:
+        if (isinstance(size, int) and size >= 1) or size >= 0.05:
             return "certain"
         return "possible" if size >= 0.01 else None
     name = expr.id if isinstance(expr, Name) else expr.attr if isinstance(expr, Attribute) else ""

@@ -9,7 +9,7 @@ import click
 from bnlint import __version__
 
 _COMMANDS = {
-    "check": "lint files, folders and notebooks",
+    "check": "lint files and folders",
     "rule": "explain a rule",
 }
 

@@ -61,15 +61,17 @@ class Prefiltered:
     seeds: frozenset[Path]
 
 
-def needed(files: Mapping[Path, bytes], imports: Imports, reported: Collection[Path]) -> Prefiltered:
+def needed(
+    files: Mapping[Path, bytes], imports: Imports, reported: Collection[Path], names: Collection[str] = ()
+) -> Prefiltered:
     """Choose from the project's `files` (with their bytes) those that a finding in a `reported` file may depend on.
 
     Concerned are the seeds and whatever imports one, directly or not. Of these, the reported ones, the files that import
     them (findings are judged from the callers) and all that both import are parsed; what is merely imported, names no
-    framework and is not small is left out.
+    framework and is not small is left out. `names` are further classes and constructors that hold batch norm (settings).
     """
     plain = {path: _plain(data) for path, data in files.items()}
-    seeds = frozenset(path for path, data in plain.items() if is_seed(data))
+    seeds = frozenset(path for path, data in plain.items() if is_seed(data, names))
     if not seeds:
         return Prefiltered(frozenset(), seeds)
     imported = {path: _imported_files(path, data, imports, plain) for path, data in plain.items()}
@@ -78,7 +80,7 @@ def needed(files: Mapping[Path, bytes], imports: Imports, reported: Collection[P
         for target in targets:
             importers.setdefault(target, []).append(path)
 
-    strong = [path for path in seeds if _holds_a_network(plain[path])]
+    strong = [path for path in seeds if _holds_a_network(plain[path]) or _names_any(plain[path], names)]
     concerned = _closure(strong, lambda path: importers.get(path, ())) | seeds
     chosen = [path for path in reported if path in concerned]
     above = _closure(chosen, lambda path: [other for other in importers.get(path, ()) if other in concerned])
@@ -96,8 +98,14 @@ def needed(files: Mapping[Path, bytes], imports: Imports, reported: Collection[P
     return Prefiltered(frozenset(parse), seeds)
 
 
-def is_seed(data: bytes) -> bool:
+def _names_any(data: bytes, names: Collection[str]) -> bool:
+    return any(name.rpartition(".")[2].encode() in data for name in names)
+
+
+def is_seed(data: bytes, names: Collection[str] = ()) -> bool:
     """Whether the source names batch norm or a model library whose networks may hold one."""
+    if _names_any(data, names):
+        return True
     low = data.lower()
     if any(word in low for word in _NAMES_BATCH_NORM) or any(word in low for word in _HOLDS_BATCH_NORM):
         return True

@@ -32,7 +32,7 @@ def _found(outcome: Outcome) -> str:
         shown = [kind for kind in kinds if not kind.startswith("0 ")]
         return f"Found {_count(len(outcome.findings), 'finding')} ({', '.join(shown)})"
     if not outcome.files:
-        return "Nothing to check: no Python files or notebooks found"
+        return "Nothing to check: no Python files found"
     files = _count(outcome.files, "file")
     if not outcome.with_batch_norm:
         return f"Nothing to report: no batch norm found in {files}"

@@ -51,10 +51,7 @@ def separate(story: Story) -> Iterator[tuple[Forward, Forward]]:
 
 def reaches_generator(forward: Forward) -> bool:
     """Whether the gradient goes on into the generator: the generator's own step."""
-    for value in forward.inputs:
-        if type(value) is Data and any(token.kind == "forward" for token in value.grad):
-            return True
-    return False
+    return any(type(value) is Data and any(token.kind == "forward" for token in value.grad) for value in forward.inputs)
 
 
 def mixed(story: Story, forward: Forward) -> bool:

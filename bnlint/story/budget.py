@@ -15,8 +15,10 @@ STEPS_AT_LEAST = 1_000
 """for a module's body although the pool is empty: its names are needed; to this each line of the file adds a few"""
 STEPS_PER_LINE = 3
 POOL = 1_000_000
-RUNS_SHARE = 150
+RUNS_SHARE = 50
 """one function may run as often as this goes into the entry point's steps; after that its calls are not followed"""
+UNROLLED_IN_ALL = 144
+"""passes over the innermost body of nested loops whose elements are known"""
 WORK_PER_STEP = 48
 """entries of memory that are copied, joined or undone at the cost of one step"""
 

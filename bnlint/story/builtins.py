@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bnlint.program import model as ir
-from bnlint.story import calls, conditions, expressions, iteration, objects
+from bnlint.story import calls, conditions, expressions, iteration, loops, objects
 from bnlint.story.framework import Args
 from bnlint.story.values import (
     NONE,
@@ -22,6 +22,7 @@ from bnlint.story.values import (
     Tuple,
     Value,
     choose,
+    compound,
     mix,
     options,
     text,
@@ -37,9 +38,9 @@ Handler = Callable[["Run", Args, ir.Call], Value]
 def range_(run: Run, args: Args, node: ir.Call) -> Value:
     """Short known ranges are given number by number, others as unknown numbers."""
     bounds = [value.value if type(value) is Const and not value.assumed else None for value in args.positional]
-    if bounds and all(isinstance(bound, int) for bound in bounds):
-        numbers = range(*bounds) if bounds[2:] != [0] else range(0)  # type: ignore[arg-type]
-        if len(numbers) <= 3:
+    if bounds and all(isinstance(bound, int) for bound in bounds) and len(bounds) <= 3 and bounds[2:] != [0]:
+        numbers = range(*bounds)  # type: ignore[arg-type]
+        if not numbers[3:]:  # a length may be more than len() can give
             return Tuple(tuple(Const(n) for n in numbers))
     return Tuple((), Data(label="index"))
 
@@ -82,7 +83,7 @@ def len_(run: Run, args: Args, node: ir.Call) -> Value:
     if isinstance(value, Tuple) and value.rest is None:
         return Const(len(value.items))
     if isinstance(value, Obj) and value.lib == "list" and not value.slots.get("#open") and not run.loops:
-        return Const(len(value.slots.get("#items", ())))
+        return Const(len(iteration.list_parts(run, value)[0]))
     if type(value) is Data and value.batch is not None:
         return Const(value.batch, value.assumed)
     return UNKNOWN
@@ -97,7 +98,7 @@ def isinstance_(run: Run, args: Args, node: ir.Call) -> Value:
         return Const(answer)
     symbol = conditions.symbol_of(value)
     names = tuple(option.name for option in objects.class_options(cls) if isinstance(option, (Lib, Cls)))
-    return Data(symbol=("isinstance", symbol, names)) if symbol is not None and names else UNKNOWN
+    return Data(symbol=compound("isinstance", symbol, names)) if symbol is not None and names else UNKNOWN
 
 
 def getattr_(run: Run, args: Args, node: ir.Call) -> Value:
@@ -151,7 +152,7 @@ def map_(run: Run, args: Args, node: ir.Call) -> Value:
     if func is None or len(args.positional) < 2:
         return UNKNOWN
     items, rest = iteration.elements(run, args.positional[1], node)
-    results = [calls.call(run, func, Args((item,)), node) for item in items[: iteration.UNROLLED]]
+    results = [calls.call(run, func, Args((item,)), node) for item in items[: loops.UNROLLED]]
     return Tuple(tuple(results), calls.call(run, func, Args((rest,)), node) if rest is not None else None)
 
 
@@ -260,7 +261,7 @@ def type_(run: Run, args: Args, node: ir.Call) -> Value:
         return value.cls
     if value is not None and len(args.positional) == 1 and len(options(value)) == 1:
         symbol = conditions.symbol_of(value)
-        return Data(symbol=("type", symbol)) if symbol is not None else UNKNOWN
+        return Data(symbol=compound("type", symbol)) if symbol is not None else UNKNOWN
     return UNKNOWN
 
 

@@ -20,7 +20,6 @@ from bnlint.story.values import (
     Data,
     Func,
     Lib,
-    Module,
     Obj,
     Partial,
     Scope,
@@ -29,6 +28,7 @@ from bnlint.story.values import (
     Tuple,
     Value,
     choose,
+    compound,
     mix,
     options,
 )
@@ -45,8 +45,16 @@ def evaluate_call(run: Run, node: ir.Call) -> Value:
     func = node.func
     if isinstance(func, ir.Name) and func.id == "super":
         return make_super(run, node)
-    callee = expressions.evaluate(run, func)
-    return call(run, callee, arguments(run, node), node)
+    return call(run, called(run, func), arguments(run, node), node)
+
+
+def called(run: Run, func: ir.Expr) -> Value:
+    """What a call calls: of data whose attributes are unknown, a method of that name."""
+    if not isinstance(func, ir.Attribute):
+        return expressions.evaluate(run, func)
+    owner = expressions.evaluate(run, func.value)
+    member = expressions.get_attribute(run, owner, func.attr, func)
+    return Bound(func.attr, owner) if type(owner) is Data and type(member) is Data else member
 
 
 def arguments(run: Run, node: ir.Call) -> Args:
@@ -141,10 +149,12 @@ def unknown_call(run: Run, callee: Value, args: Args) -> Value:
 
 def asked(owner: Value, name: str, args: Args) -> Value | None:
     """A question with known arguments to something unknown: the same answer every time."""
-    if type(owner) is Data and owner.symbol is not None and not owner.flow and name in ASKING:
-        if all(type(value) is Const for value in args.positional) and not args.keywords:
-            return Data(symbol=(name, owner.symbol, *(value.value for value in args.positional if type(value) is Const)))
-    return None
+    if type(owner) is not Data or owner.symbol is None or owner.flow or name not in ASKING:
+        return None
+    given = [value.value for value in args.positional if type(value) is Const]
+    if len(given) < len(args.positional) or args.keywords:
+        return None
+    return Data(symbol=compound(name, owner.symbol, *given))
 
 
 ASKING = frozenset({"startswith", "endswith", "get", "is_available", "lower", "upper", "strip", "exists", "is_file", "is_dir"})
@@ -158,7 +168,7 @@ def call_method(run: Run, owner: Value, name: str, args: Args, node: ir.Call) ->
     if known is not None:
         if type(known) is Const and known.assumed and type(owner) is Const and owner.symbol is not None:
             given = tuple(value.value for value in args.positional if type(value) is Const)
-            return replace(known, symbol=(name, owner.symbol, *given))
+            return replace(known, symbol=compound(name, owner.symbol, *given))
         return known
     found = run.hooks.method(run, owner, name, args, node)
     if found is not None:
@@ -381,8 +391,8 @@ def bind_parameters(run: Run, func: Func, args: Args, table: Table) -> Value | N
         else:
             table[param.name] = Data(symbol=("parameter", id(func.node), param.name, run.serial), label=param.name)
         value = table[param.name]
-        if type(value) is Data and not value.label:
-            table[param.name] = replace(value, label=param.name)
+        if type(value) is Data:
+            table[param.name] = run.named(value, param.name)
     return first
 
 

@@ -29,6 +29,7 @@ from bnlint.story.values import (
     Tuple,
     Value,
     choose,
+    compound,
     mix,
     options,
     truth,
@@ -47,9 +48,8 @@ def decide(run: Run, value: Value) -> tuple[bool | None, Symbol | None, bool]:
     """Whether a condition holds if that is known; else the symbol it asks for, and whether directly or negated."""
     decided = truth(value)
     symbol = symbol_of(value)
-    if decided is not None and not (type(value) is Const and value.assumed):
-        if not isinstance(value, Bound):
-            return decided, None, True
+    if decided is not None and not (type(value) is Const and value.assumed) and not isinstance(value, Bound):
+        return decided, None, True
     if symbol is None:
         return (None, None, True) if type(value) in (Data, Const, Choice, Tuple, Obj, Bound) else (decided, None, True)
     positive = True
@@ -126,9 +126,9 @@ def compare_two(run: Run, op: str, left: Value, right: Value) -> Value:
             except TypeError:
                 return UNKNOWN
             return Const(answer, assumed, compared(op, left, right)) if assumed else Const(answer)
-        if op in ("in", "not in") and isinstance(left.value, str) and isinstance(right.value, str):
-            if not (left.assumed or right.assumed):
-                return Const((left.value in right.value) is (op == "in"))
+        known_texts = isinstance(left.value, str) and isinstance(right.value, str) and not (left.assumed or right.assumed)
+        if op in ("in", "not in") and known_texts:
+            return Const((str(left.value) in str(right.value)) is (op == "in"))
     if op in ("in", "not in") and type(left) is Const and not left.assumed:
         known = iteration.known_constants(right)
         if known is not None:
@@ -145,9 +145,10 @@ def compared(op: str, left: Value, right: Value) -> Symbol | None:
         b_key = b or (right.value if type(right) is Const else None if type(right) is not Lib else right.name)
         if op in ("!=", "is not", "not in"):
             positive = {"!=": "==", "is not": "is", "not in": "in"}[op]
-            symbol = ("not", (positive, a_key, b_key))
+            asked = compound(positive, a_key, b_key)
+            symbol = ("not", asked) if asked is not None else None
         else:
-            symbol = (op, a_key, b_key)
+            symbol = compound(op, a_key, b_key)
         if b_key is None and type(right) is not Const:
             symbol = None
     return symbol

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from bnlint.program import model as ir
-from bnlint.story import calls, conditions, iteration, libraries, objects, statements, strings
+from bnlint.story import calls, conditions, iteration, libraries, loops, objects, statements, strings
 from bnlint.story.machine import Run
 from bnlint.story.values import (
     NONE,
@@ -27,7 +27,9 @@ from bnlint.story.values import (
     Tuple,
     Value,
     choose,
+    compound,
     flow_of,
+    light,
     mix,
     options,
     truth,
@@ -113,19 +115,25 @@ def get_attribute(run: Run, owner: Value, attr: str, node: ir.Expr) -> Value:
         if found is not None:
             return found
         if owner.symbol is not None and not owner.flow:
-            return Data(symbol=(".", owner.symbol, attr), label=attr)
+            return Data(symbol=compound(".", owner.symbol, attr), label=attr)
         return Bound(attr, owner)
     return Bound(attr, owner)
 
 
+def slot_name(attr: str) -> str:
+    """Where an object keeps an attribute: `setattr` knows names that begin like those of the bookkeeping."""
+    return f"\\{attr}" if attr.startswith("#") else attr
+
+
 def set_attribute(run: Run, owner: Value, attr: str, value: Value, node: ir.Attribute) -> None:
     run.hooks.attribute_set(run, owner, attr, value, node)
+    attr = slot_name(attr)
     for option in options(owner):
         if isinstance(option, Obj):
-            if type(value) is Data and not value.label:
-                value = replace(value, label=attr)
+            if type(value) is Data:
+                value = run.named(value, attr)
             run.memory.write(option.slots, attr, value)
-        elif isinstance(option, Cls) or isinstance(option, Module):
+        elif isinstance(option, (Cls, Module)):
             run.memory.write(option.table, attr, value)
 
 
@@ -172,7 +180,7 @@ def arithmetic(run: Run, op: str, left: Value, right: Value) -> Value:
         a_key = a_symbol or (left if type(left) is Const else None)
         b_key = b_symbol or (right if type(right) is Const else None)
         if a_key is not None and b_key is not None:
-            result = replace(result, symbol=(op, a_key, b_key))
+            result = replace(result, symbol=compound(op, a_key, b_key))
     return result
 
 
@@ -226,7 +234,7 @@ def boolean(run: Run, node: ir.Boolean) -> Value:
             symbols = conditions.symbol_of(value), conditions.symbol_of(right)
             value = choose([value, right]) if part.op == "or" else mix([value, right])
             if symbols[0] and symbols[1] and type(value) is Data:
-                value = replace(value, symbol=(part.op, *symbols))
+                value = replace(value, symbol=compound(part.op, *symbols))
     return value
 
 
@@ -305,7 +313,8 @@ def sequence(run: Run, node: ir.Sequence) -> Value:
             items.append(evaluate(run, element))
     tail = choose(rest) if rest else None
     if node.kind == "tuple":
-        return Tuple(tuple(items), tail)
+        made = Tuple(tuple(items), tail)
+        return made if light(made) else mix([made])
     return iteration.make_list(run, items, tail, node, node.kind)
 
 
@@ -328,7 +337,7 @@ def lambda_(run: Run, node: ir.Lambda) -> Value:
 
 
 def comprehension(run: Run, node: ir.Comprehension) -> Value:
-    return iteration.comprehension(run, node)
+    return loops.comprehension(run, node)
 
 
 def await_(run: Run, node: ir.Await) -> Value:

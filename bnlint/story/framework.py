@@ -67,6 +67,10 @@ class Framework:
         """A library function or class is called."""
         return None
 
+    def unowned(self, run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
+        """A function or class of a library that no framework owns is called."""
+        return None
+
     def method(self, run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
         """A method that the project does not define is called on an object or on data."""
         return None
@@ -137,7 +141,13 @@ class Switchboard:
 
     def call(self, run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         framework = self.by_root.get(name.partition(".")[0])
-        return framework.call(run, name, args, node) if framework is not None else None
+        if framework is not None:
+            return framework.call(run, name, args, node)
+        for framework in self.frameworks:
+            found = framework.unowned(run, name, args, node)
+            if found is not None:
+                return found
+        return None
 
     def method(self, run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
         if isinstance(owner, Obj) and owner.lib:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bnlint.program import model as ir
-from bnlint.story import calls, conditions, expressions, objects, statements, strings
+from bnlint.story import calls, objects, strings
 from bnlint.story.framework import Args
 from bnlint.story.machine import Run
 from bnlint.story.memory import MISSING
@@ -23,14 +23,13 @@ from bnlint.story.values import (
     Tuple,
     Value,
     choose,
+    compound,
     flow_of,
     mix,
     options,
     text,
 )
 
-UNROLLED = 24
-COMPREHENDED = 96
 LIST_LIMIT = 256
 
 
@@ -52,8 +51,9 @@ def elements(run: Run, value: Value, node: ir.Expr) -> tuple[list[Value], Value 
         return [], choose([*found, *rests]) if found or rests else None
     if isinstance(value, Obj):
         if value.lib in ("list", "set"):
-            return list(value.slots.get("#items", ())), value.slots.get("#rest")
+            return list_parts(run, value)
         if value.lib == "dict":
+            run.memory.read_all(value.slots)
             return dict_keys(value), (UNKNOWN if "#rest" in value.slots and not value.slots.get("#closed") else None)
         known = run.hooks.elements(run, value, node)
         if known is not None:
@@ -70,12 +70,20 @@ def elements(run: Run, value: Value, node: ir.Expr) -> tuple[list[Value], Value 
     return [], Data(flow, grad, label=label)
 
 
+def list_parts(run: Run, owner: Obj) -> tuple[list[Value], Value | None]:
+    """The known elements of a list or set, and what stands for any more."""
+    items, rest = run.memory.read(owner.slots, "#items"), run.memory.read(owner.slots, "#rest")
+    return list(items) if items is not MISSING else [], rest if rest is not MISSING else None
+
+
 def iterate_instance(run: Run, value: Obj, node: ir.Expr) -> tuple[list[Value], Value | None]:
     assert isinstance(value.cls, Cls)
     own = objects.find(run, value.cls.order, "__iter__")
     if isinstance(own, Func):
         result = calls.call_function(run, own, Args((value,)), node)
-        return ([], UNKNOWN) if result is value else elements(run, result, node)
+        # an iterator of the project's gives what its `__next__` gives, which is not known here
+        own_kind = any(isinstance(option, Obj) and isinstance(option.cls, Cls) for option in options(result))
+        return ([], UNKNOWN) if own_kind else elements(run, result, node)
     own = objects.find(run, value.cls.order, "__getitem__")
     if isinstance(own, Func):
         return [], calls.call_function(run, own, Args((value, UNKNOWN)), node)
@@ -244,9 +252,10 @@ def item(run: Run, owner: Value, index: Value, node: ir.Expr) -> Value:
     if isinstance(owner, Obj) and owner.lib == "dict":
         if type(index) is Const:
             found = run.memory.read(owner.slots, calls.dict_key(index))
-            if found is not MISSING:
-                return found  # type: ignore[no-any-return]
-            return owner.slots.get("#rest", UNKNOWN)  # type: ignore[no-any-return]
+            if found is MISSING:
+                found = run.memory.read(owner.slots, "#rest")
+            return found if found is not MISSING else UNKNOWN
+        run.memory.read_all(owner.slots)
         values = dict_values(owner)
         return choose(values) if values else UNKNOWN
     if isinstance(owner, Obj) and isinstance(owner.cls, Cls):
@@ -258,7 +267,7 @@ def item(run: Run, owner: Value, index: Value, node: ir.Expr) -> Value:
         return known
     key = text(index)
     if type(owner) is Data and owner.symbol is not None and not owner.flow and type(index) is Const:
-        return Data(symbol=("[]", owner.symbol, index.value), label=key or owner.label)
+        return Data(symbol=compound("[]", owner.symbol, index.value), label=key or owner.label)
     result = mix([owner])
     return replace(result, label=owner.label) if type(owner) is Data else result
 
@@ -341,14 +350,17 @@ def dict_method(run: Run, owner: Obj, name: str, args: Args) -> Value | None:
             if found is not MISSING:
                 return found  # type: ignore[no-any-return]
             default = args.get(1, "default")
+            run.memory.read(owner.slots, "#rest")
             if "#rest" in owner.slots and not owner.slots.get("#closed"):
                 return choose([owner.slots["#rest"], *([default] if default is not None else [])])
             if name == "setdefault" and default is not None:
                 run.memory.write(owner.slots, calls.dict_key(first), default)
             return default if default is not None else NONE
         values = dict_values(owner)
+        run.memory.read_all(owner.slots)
         return choose(values) if values else UNKNOWN
     values = dict_values(owner)
+    run.memory.read_all(owner.slots)
     is_open = "#rest" in owner.slots and not owner.slots.get("#closed")
     if name == "values":
         known = values[:-1] if is_open else values
@@ -369,45 +381,3 @@ def dict_method(run: Run, owner: Obj, name: str, args: Args) -> Value | None:
         made.slots.update(owner.slots)
         return made
     return UNKNOWN
-
-
-# --- comprehensions --------------------------------------------------------------------------
-
-
-def comprehension(run: Run, node: ir.Comprehension) -> Value:
-    """Run a comprehension; known sequences are unrolled, others give one element of unknown number."""
-    items: list[Value] = []
-    rests: list[Value] = []
-    keys: list[Value] = []
-
-    def inner(depth: int, exact: bool) -> None:
-        if depth == len(node.loops):
-            if node.key is not None:
-                keys.append(expressions.evaluate(run, node.key))
-            value = expressions.evaluate(run, node.value)
-            (items if exact else rests).append(value)
-            return
-        generator = node.loops[depth]
-        known, rest = elements(run, expressions.evaluate(run, generator.iter), generator.iter)
-        turns: list[tuple[Value, bool]] = [(value, exact) for value in known[:COMPREHENDED]]
-        if rest is not None or len(known) > COMPREHENDED:
-            turns.append((rest if rest is not None else choose(known), False))
-        for value, sure in turns:
-            run.step()
-            statements.bind(run, generator.target, value)
-            tests = [conditions.decide(run, expressions.evaluate(run, test))[0] for test in generator.tests]
-            if False in tests:
-                continue
-            inner(depth + 1, sure and None not in tests)
-
-    inner(0, True)
-    if node.kind == "dict":
-        made = run.allocate(Lib("dict"), node)
-        for key, value in zip(keys, [*items, *rests], strict=False):
-            calls.set_item(run, made, key, value, node)
-        return made
-    rest = choose(rests) if rests else None
-    if node.kind == "generator":
-        return Tuple(tuple(items), rest)
-    return make_list(run, items, rest, node, node.kind)
-

@@ -15,7 +15,9 @@ EVALUATION = re.compile(
     re.I,
 )
 TRAINING = re.compile(r"(^|_)(train\w*|fit|optimi[sz]e|update|learn\w*|pretrain\w*)(_|$)", re.I)
-ACTING = re.compile(r"^_?(act|select_actions?|choose_actions?|get_actions?|take_action|pick_action|sample_actions?|select_best_action)$")
+ACTING = re.compile(
+    r"^_?(act|select_actions?|choose_actions?|get_actions?|take_action|pick_action|sample_actions?|select_best_action)$"
+)
 ON_PURPOSE = re.compile(
     r"(mc_?drop|monte|enable_drop|uncertain|adapt|tent\b|tta|recalib|calibrat|update_bn|precise|recompute|reestimate|re_estimate"
     r"|bn_update|warm_?up|bayes|swag)",
@@ -213,14 +215,15 @@ def title(net: Obj) -> str:
 
 def norm_kind(norm: Obj) -> str:
     name = title(norm)
-    return name if "Norm" in name or "ABN" in name else f"{name} (holds batch norm)"
+    return f"{name}, which holds batch norm" if norm.slots.get("#norms") else name
 
 
 def built(forward: Forward) -> list[Step]:
     """Where the network and one of its batch norms were built."""
     steps: list[Step] = []
     if forward.net.site is not None:
-        steps.append(Step(f"{title(forward.net)} is built here", forward.net.site))
+        fresh = ", and new modules start in train mode" if any(mark.event < 0 for mark in marks(forward, "train")) else ""
+        steps.append(Step(f"{title(forward.net)} is built here{fresh}", forward.net.site))
     for use in known_norms(forward)[:1]:
         if use.norm.site is not None and use.norm is not forward.net:
             steps.append(Step(f"it holds {norm_kind(use.norm)}, built here", use.norm.site))

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bnlint.findings import Place
 from bnlint.program.model import Node
-from bnlint.story.budget import RUNS_SHARE, WORK_PER_STEP, Budget
+from bnlint.story.budget import RUNS_SHARE, UNROLLED_IN_ALL, WORK_PER_STEP, Budget
 from bnlint.story.events import Event, Story, Where
 from bnlint.story.memory import MISSING, Changes, Memory
-from bnlint.story.values import Choice, Cls, Func, Module, Obj, Scope, Symbol, Table, Value, options
+from bnlint.story.values import Choice, Cls, Data, Func, Module, Obj, Scope, Symbol, Table, Value, options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,6 +94,8 @@ class Run:
         """what is global to a process: whether gradients are recorded, the default graph, ..."""
         self.frames: list[Frame] = []
         self.loops: list[tuple[Place, int]] = []
+        self.unrolled = 1
+        """how often the body of the loops being run is run for their known elements: all their numbers multiplied"""
         self.calls: list[Place] = []
         self.forks = 0
         self.contrary = 0
@@ -174,10 +176,29 @@ class Run:
         if self.steps + self.memory.work // WORK_PER_STEP > self.allowed:
             raise OutOfSteps
 
+    def repeating(self) -> bool:
+        """Whether any loop around is in a later pass: one inside need not be run twice again."""
+        return any(turn for _, turn in self.loops)
+
+    def unrolling(self, most: int) -> int:
+        """How many known elements of a loop or comprehension may be run one by one, inside those that already are."""
+        return max(1, min(most, UNROLLED_IN_ALL // self.unrolled))
+
     def may_run(self, node: Node) -> bool:
         """Whether a function may run once more: a tree of calls must not grow with each of its levels."""
         runs = self.runs[id(node)] = self.runs.get(id(node), 0) + 1
         return runs <= self.allowed // RUNS_SHARE
+
+    def named(self, value: Data, name: str) -> Data:
+        """Data as it is once a variable holds it: known by a name, and if it is unknown, the same each time it is asked."""
+        symbol = value.symbol
+        if symbol is None and not value.flow and not value.kind:
+            self.serial += 1
+            symbol = ("variable", self.serial)
+        elif value.label:
+            return value
+        label = value.label or name
+        return Data(value.flow, value.grad, value.batch, value.assumed, value.parts, symbol, label, value.kind)
 
     # --- entry points --------------------------------------------------------------------
 
@@ -186,13 +207,13 @@ class Run:
         """Tell a story of its own: with its own events, budget and assumptions, and the memory as it is."""
         before = (
             self.memory.trail, self.memory.reads, self.memory.work, self.frames, self.loops, self.calls, self.forks,
-            self.contrary, self.known, self.supposed, self.forked, self.story, self.steps, self.runs, self.norms,
-            self.forwards, self.state, self.allowed,
+            self.unrolled, self.contrary, self.known, self.supposed, self.forked, self.story, self.steps, self.runs,
+            self.norms, self.forwards, self.state, self.allowed,
         )  # fmt: skip
         self.memory.trail, self.memory.reads, self.memory.work = [], None, 0
         self.frames, self.loops, self.calls, self.forks, self.contrary = [], [], [], 0, 0
         self.known, self.supposed, self.forked, self.runs = {}, [], {}, {}
-        self.norms, self.forwards, self.steps, self.state = [], 0, 0, {}
+        self.norms, self.forwards, self.steps, self.unrolled, self.state = [], 0, 0, 1, {}
         program = self.project.programs.get(path)
         self.allowed = self.budget.allowed(bound, len(program.lines) if program is not None else 0)
         self.story = Story(self.project, path, entry, bound, is_test(path, entry))
@@ -203,8 +224,8 @@ class Run:
             self.budget.spend(bound, self.steps + self.memory.work // WORK_PER_STEP)
             (
                 self.memory.trail, self.memory.reads, self.memory.work, self.frames, self.loops, self.calls, self.forks,
-                self.contrary, self.known, self.supposed, self.forked, self.story, self.steps, self.runs, self.norms,
-                self.forwards, self.state, self.allowed,
+                self.unrolled, self.contrary, self.known, self.supposed, self.forked, self.story, self.steps, self.runs,
+                self.norms, self.forwards, self.state, self.allowed,
             ) = before  # fmt: skip
 
     # --- branches ------------------------------------------------------------------------

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bnlint.program import model as ir
-from bnlint.story import calls, conditions, contexts, expressions, importing, iteration
+from bnlint.story import calls, conditions, contexts, expressions, importing, iteration, loops
 from bnlint.story.events import Forward
-from bnlint.story.machine import BREAK, CONTINUE, DEAD, NEXT, RETURN, Frame, LoopState, Run
+from bnlint.story.machine import BREAK, CONTINUE, DEAD, NEXT, RETURN, Frame, Run
 from bnlint.story.values import (
     NONE,
     UNKNOWN,
@@ -20,10 +20,8 @@ from bnlint.story.values import (
     Obj,
     Scope,
     Value,
-    choose,
     mix,
     options,
-    truth,
 )
 
 Block = Sequence[ir.Stmt]
@@ -68,10 +66,8 @@ def bind(run: Run, target: ir.Expr, value: Value) -> None:
     """Assign a value to a name, attribute, element or a nest of them."""
     match target:
         case ir.Name(id=name):
-            if type(value) is Data and not value.label:
-                value = Data(
-                    value.flow, value.grad, value.batch, value.assumed, value.parts, value.symbol, name, value.kind
-                )
+            if type(value) is Data:
+                value = run.named(value, name)
             run.memory.write(expressions.scope_for(run, name).table, name, value)
         case ir.Attribute(value=owner, attr=attr):
             expressions.set_attribute(run, expressions.evaluate(run, owner), attr, value, target)
@@ -326,95 +322,6 @@ def with_(run: Run, node: ir.With) -> int:
     return contexts.enter_all(run, list(node.items), node, lambda: run_block(run, node.body))
 
 
-# --- loops -----------------------------------------------------------------------------------
-
-
-def loop(run: Run, node: ir.Loop) -> int:
-    iterable = expressions.evaluate(run, node.iter)
-    items, rest = iteration.elements(run, iterable, node.iter)
-    turns: list[Value] = list(items)
-    if rest is not None:
-        again = 1 if run.loops and run.loops[-1][1] > 0 and not items else 2
-        turns.extend([rest] * again)
-    elif len(turns) > iteration.UNROLLED:
-        turns = [*turns[: iteration.UNROLLED], choose(turns)]
-    if not turns:
-        return run_block(run, node.orelse)
-
-    def prepare(turn: int) -> None:
-        value = turns[turn]
-        if rest is not None and turn >= len(items):
-            value = iteration.fresh(run, value, node, turn)
-        bind(run, node.target, value)
-
-    status = repeat(run, node, len(turns), prepare, node.body)
-    return status or run_block(run, node.orelse)
-
-
-def while_(run: Run, node: ir.While) -> int:
-    value = expressions.evaluate(run, node.test)
-    decided = truth(value)
-    if decided is False:
-        return run_block(run, node.orelse)
-    endless = isinstance(node.test, ir.Const) and decided is True
-    passes = 1 if run.loops and run.loops[-1][1] > 0 else 2
-
-    def prepare(turn: int) -> None:
-        if turn:
-            expressions.evaluate(run, node.test)
-
-    return repeat(run, node, passes, prepare, node.body, endless)
-
-
-def repeat(
-    run: Run, node: ir.Loop | ir.While, passes: int, prepare: Callable[[int], None], body: Block, endless: bool = False
-) -> int:
-    """Run a loop body several times, each from what the one before left; paths that leave it are joined after.
-
-    A loop is taken to run at least once: a path on which a training loop has no element tells nothing.
-    """
-    memory = run.memory
-    frame = run.frame
-    state = LoopState(memory.mark(), memory.mark(), finals=len(frame.finals))
-    frame.loops.append(state)
-    place = run.place(node)
-    status = NEXT
-    for turn in range(passes):
-        state.pass_mark = memory.mark()
-        state.continues.clear()
-        run.loops.append((place, turn))
-        try:
-            prepare(turn)
-            status = run_block(run, body)
-        finally:
-            run.loops.pop()
-        if state.continues:
-            paths = list(state.continues)
-            if status in (NEXT, CONTINUE):
-                paths.append(memory.changes(state.pass_mark))
-            memory.undo(state.pass_mark)
-            memory.merge(paths)
-            status = NEXT
-        if status not in (NEXT, CONTINUE):
-            break
-    frame.loops.pop()
-    if status == BREAK:
-        state.breaks.append(memory.changes(state.mark))
-    elif status in (NEXT, CONTINUE) and not endless:
-        state.breaks.append(memory.changes(state.mark))
-        status = NEXT
-    elif status == RETURN and not state.breaks:
-        return RETURN
-    elif status == RETURN:
-        run.leave(RETURN)
-    if not state.breaks:
-        return DEAD
-    if len(state.breaks) > 1 or status in (RETURN, DEAD) or endless:
-        memory.undo(state.mark)
-        memory.merge(state.breaks)
-    return NEXT
-
-
 HANDLERS: dict[type, Callable[[Run, Any], int]] = {
     ir.ExprStmt: expression,
     ir.Assign: assign,
@@ -431,8 +338,8 @@ HANDLERS: dict[type, Callable[[Run, Any], int]] = {
     ir.Import: import_,
     ir.ImportFrom: import_from,
     ir.If: if_,
-    ir.While: while_,
-    ir.Loop: loop,
+    ir.While: lambda run, node: loops.while_(run, node),
+    ir.Loop: lambda run, node: loops.loop(run, node),
     ir.With: with_,
     ir.Try: try_,
     ir.Match: match,

@@ -8,7 +8,7 @@ from bnlint.story.framework import Args
 from bnlint.story.values import UNKNOWN, Const, Tuple, Value
 
 LIMIT = 4096
-WIDE = re.compile(r"\d{4}|\*")
+WIDE = re.compile(r"\d{4}|\*|\{[^{}]*\{")
 """a width that could make a string of any size"""
 SAME = frozenset({"lower", "upper", "strip", "lstrip", "rstrip", "replace", "title", "capitalize"})
 ASKING = frozenset({"startswith", "endswith", "isdigit"})

@@ -8,6 +8,7 @@ so that branches can be undone and joined. Nothing here knows a framework.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bnlint.findings import Place
@@ -198,6 +199,12 @@ class Partial:
 
 Value: TypeAlias = Const | Data | Lib | Tuple | Choice | Obj | Cls | Module | Func | Bound | Super | Partial
 
+FLOW_DEPTH = 3
+FLOW_WIDTH = 64
+FLOW_PARTS = 512
+"""how deep containers are searched for what influenced them, and how many parts of one and of all are looked at"""
+SYMBOL_PARTS = 24
+WEIGHT = 1_000
 MAX_OPTIONS = 6
 MAX_CALLABLES = 40
 """a factory may know many classes by name"""
@@ -211,24 +218,51 @@ def options(value: Value) -> tuple[Value, ...]:
 def choose(values: list[Value]) -> Value:
     """One value for several possible ones; more than a few different ones are unknown data."""
     found: list[Value] = []
-    data: list[Data] = []
+    data: Data | None = None
     for value in values:
         for option in options(value):
             if type(option) is Data:
-                data.append(option)
+                data = option if data is None or data is option else join_data(data, option)
+            elif len(found) > MAX_CALLABLES:
+                data = join_data(data, mix([option])) if data is not None else mix([option])
             elif not any(option is seen or (type(option) is type(seen) and option == seen) for seen in found):
                 found.append(option)
-    if data:
-        merged = data[0]
-        for more in data[1:]:
-            merged = join_data(merged, more)
-        found.append(merged)
+    if data is not None:
+        found.append(data)
     if len(found) == 1:
         return found[0]
-    callables = all(isinstance(option, (Cls, Func, Lib, Module, Partial)) for option in found)
-    if len(found) > (MAX_CALLABLES if callables else MAX_OPTIONS) or not found:
-        return mix(found)
+    if len(found) > MAX_OPTIONS or not found:
+        callables = all(isinstance(option, (Cls, Func, Lib, Module, Partial)) for option in found)
+        if not callables or len(found) > MAX_CALLABLES or not found:
+            return mix(found)
     return Choice(tuple(found))
+
+
+def compound(*parts: Any) -> Symbol | None:
+    """A symbol made of others; None for one that would grow with every statement, twice as large each time."""
+    pending: list[tuple[Any, ...]] = [parts]
+    for count, part in enumerate(pending):
+        if count > SYMBOL_PARTS:
+            return None
+        pending.extend(inner for inner in part if type(inner) is tuple)
+    return parts
+
+
+def light(value: Value) -> bool:
+    """Whether a value that compares by content is small enough to be compared: one may hold another many times over."""
+    pending: list[Value] = [value]
+    for count, part in enumerate(pending):
+        if count > WEIGHT:
+            return False
+        inner: tuple[Value | None, ...] = ()
+        if isinstance(part, Tuple):
+            inner = (*part.items, part.rest)
+        elif isinstance(part, Choice):
+            inner = part.options
+        elif isinstance(part, Bound):
+            inner = (part.self,)
+        pending.extend(each for each in inner if isinstance(each, (Tuple, Choice, Bound)))
+    return True
 
 
 def join_data(a: Data, b: Data) -> Data:
@@ -267,40 +301,54 @@ def join_items(a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(x if x is y else join(x, y) for x, y in zip(a, b, strict=False)) + a[len(b) :]
 
 
-def flow_of(value: Value, depth: int = 3) -> tuple[frozenset[Token], frozenset[Token]]:
+def flow_of(value: Value, depth: int = FLOW_DEPTH) -> tuple[frozenset[Token], frozenset[Token]]:
     """Everything that influenced a value, and what of it a gradient reaches; looks into containers."""
-    if type(value) is Data:
-        return value.flow, value.grad
-    if type(value) is Const or type(value) is Lib or depth == 0:
+    kind = type(value)
+    if kind is Data:
+        return value.flow, value.grad  # type: ignore[union-attr]
+    if kind is Const or kind is Lib or kind is Func or kind is Cls:
         return NO_TOKENS, NO_TOKENS
-    parts: list[Value] = []
-    if isinstance(value, Tuple):
-        parts = [*value.items, *([value.rest] if value.rest is not None else [])]
-    elif isinstance(value, Choice):
-        parts = list(value.options)
-    elif isinstance(value, Obj):
-        if isinstance(value.cls, Lib):
-            found = value.slots.get("#flow")
-            own = (found.flow, found.grad) if isinstance(found, Data) else (NO_TOKENS, NO_TOKENS)
-            parts = [*value.slots.get("#items", ())] if value.lib in ("list", "dict", "set") else []
-            if "#rest" in value.slots and value.lib in ("list", "set"):
-                parts.append(value.slots["#rest"])
-            if value.lib == "dict":
-                parts = [part for key, part in value.slots.items() if not (isinstance(key, str) and key.startswith("#"))]
-            if not parts:
-                return own
-            flow, grad = own
-            for part in parts[:64]:
-                more = flow_of(part, depth - 1)
-                flow, grad = flow | more[0], grad | more[1]
-            return flow, grad
-    elif isinstance(value, Bound):
-        parts = [value.self]
     flow, grad = NO_TOKENS, NO_TOKENS
-    for part in parts[:64]:
-        more = flow_of(part, depth - 1)
-        flow, grad = flow | more[0], grad | more[1]
+    level = parts_of(value)
+    left = FLOW_PARTS
+    for _ in range(depth):
+        deeper: list[Value] = []
+        for part in level[:left]:
+            if type(part) is Data:
+                flow = flow | part.flow if flow else part.flow
+                grad = grad | part.grad if grad else part.grad
+            else:
+                deeper.extend(parts_of(part))
+        left -= len(level)
+        if not deeper or left <= 0:
+            break
+        level = deeper
     return flow, grad
+
+
+def parts_of(value: Value) -> list[Value]:
+    """What a container, a choice or a bound method holds, as far as its influence on others goes."""
+    kind = type(value)
+    if kind is Const or kind is Lib:
+        return []
+    if isinstance(value, Tuple):
+        return [*value.items[:FLOW_WIDTH], *([value.rest] if value.rest is not None else [])]
+    if isinstance(value, Choice):
+        return list(value.options)
+    if isinstance(value, Bound):
+        return [value.self]
+    if not isinstance(value, Obj) or not isinstance(value.cls, Lib):
+        return []
+    slots = value.slots
+    found: list[Value] = [slots["#flow"]] if isinstance(slots.get("#flow"), Data) else []
+    if value.lib in ("list", "set", "dict"):
+        if "#rest" in slots and not slots.get("#closed"):
+            found.append(slots["#rest"])
+        found.extend(slots.get("#items", ())[:FLOW_WIDTH])
+        if value.lib == "dict":
+            known = (part for key, part in slots.items() if not (isinstance(key, str) and key.startswith("#")))
+            found.extend(islice(known, FLOW_WIDTH))
+    return found
 
 
 def mix(values: list[Value] | tuple[Value, ...]) -> Data:

@@ -115,7 +115,7 @@ def test_formats_print_nothing_for_nothing(output_format: str) -> None:
         (outcome(finding(), finding()), "Found 2 findings (2 errors)"),
         (outcome(finding(), hidden=3), "Found 1 finding (1 error); 3 possible findings hidden: --min-confidence possible"),
         (outcome(hidden=1), "Nothing to report in 1 file; 1 possible finding hidden: --min-confidence possible"),
-        (outcome(files=0, with_batch_norm=0), "Nothing to check: no Python files or notebooks found"),
+        (outcome(files=0, with_batch_norm=0), "Nothing to check: no Python files found"),
         (outcome(files=7, with_batch_norm=0), "Nothing to report: no batch norm found in 7 files"),
         (
             outcome(exhausted=("train.py: main",)),

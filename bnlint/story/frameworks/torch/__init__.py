@@ -49,6 +49,9 @@ class Torch(Framework):
     def call(self, run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         return building.call(run, name, args, node)
 
+    def unowned(self, run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
+        return building.named_in_settings(run, name, args, node)
+
     def method(self, run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
         if isinstance(owner, Obj):
             if name == "backward" or name == "manual_backward":

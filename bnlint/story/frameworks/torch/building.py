@@ -120,10 +120,20 @@ def network(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
     """A library's network, if the name is one's constructor."""
     chosen = next((known_text for value in args.positional[:2] if (known_text := text(value))), None)
     holds = known.network(name, chosen)
-    if holds is None and name in run.project.options.models_with_batch_norm:
-        holds = "yes"
-    if holds is None:
-        return None
+    return holding(run, name, holds, node) if holds is not None else named_in_settings(run, name, args, node)
+
+
+def named_in_settings(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
+    """A class or constructor that the settings say is, or holds, batch norm: by its whole name or its last part."""
+    spelled = {name, name.rpartition(".")[2]}
+    if spelled & run.project.options.batch_norm_classes:
+        return networks.layer(run, name, args, node)
+    if spelled & run.project.options.models_with_batch_norm:
+        return holding(run, name, "yes", node)
+    return None
+
+
+def holding(run: Run, name: str, holds: known.Holds, node: ir.Call) -> Obj:
     made = run.allocate(Lib(name), node)
     made.slots["#mode"] = networks.FRESH
     made.slots["#norms"] = holds

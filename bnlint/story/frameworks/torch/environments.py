@@ -1,4 +1,4 @@
-"""Reinforcement learning: which values are environments, and what acting in one tells about the networks that chose the action."""
+"""Reinforcement learning: which values are environments, and what acting in one tells about the networks that chose."""
 
 from __future__ import annotations
 

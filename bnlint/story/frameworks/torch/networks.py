@@ -179,6 +179,11 @@ def layer(run: Run, name: str, args: Args, node: ir.Call) -> Obj:
     return made
 
 
+def container_base(cls: Cls) -> bool:
+    """Whether a project class is a Sequential, ModuleList or ModuleDict."""
+    return any(isinstance(base, Lib) and base.name in CONTAINERS for base in cls.order)
+
+
 def fill(run: Run, made: Obj, args: Args, node: ir.Call) -> None:
     """The elements of Sequential(*layers), ModuleList(list) or ModuleDict(dict)."""
     names = {base.name for base in made.cls.order if isinstance(base, Lib)} if isinstance(made.cls, Cls) else {made.lib}
@@ -370,13 +375,13 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
         if part is not None:
             known = text(key) if key is not None else None
             run.serial += 1
-            run.memory.write(obj.slots, known or f"<module {run.serial}>", part)
+            run.memory.write(obj.slots, known.lstrip("#") if known else f"<module {run.serial}>", part)
         return NONE
     if name in ("append", "extend", "insert") and obj.lib in CONTAINERS:
         added = list(args.positional[-1:]) if name != "extend" else iteration.elements(run, args.positional[0], node)[0]
         run.memory.write(obj.slots, "#items", (*obj.slots.get("#items", ()), *added))
         return obj
-    if name == "__init__" and isinstance(obj.cls, Cls) and any(isinstance(b, Lib) and b.name in CONTAINERS for b in obj.cls.order):
+    if name == "__init__" and isinstance(obj.cls, Cls) and container_base(obj.cls):
         fill(run, obj, args, node)
         return NONE
     if name in ("load_state_dict", "zero_grad", "register_buffer", "register_parameter", "__init__", "register_forward_hook"):

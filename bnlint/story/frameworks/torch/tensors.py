@@ -33,6 +33,8 @@ KEEPING = frozenset({
     "div", "div_", "mul_", "add_", "sub_", "long", "int", "bool", "npu", "xpu", "permute_", "fill_", "normal_", "uniform_",
 })  # fmt: skip
 
+LARGEST = 1e9
+"""sizes beyond are mistakes, or infinite"""
 NOISE = frozenset({
     "randn", "rand", "randint", "randn_like", "rand_like", "normal", "empty", "randperm", "random", "uniform", "bernoulli",
 })  # fmt: skip
@@ -42,7 +44,7 @@ CREATING = frozenset({"zeros", "ones", "full", "arange", "linspace", "zeros_like
 def size(value: Value | None) -> tuple[int | None, bool]:
     """A known positive whole number, and whether it is only assumed."""
     known = number(value) if value is not None else None
-    if known is None or known[0] != int(known[0]) or known[0] < 0:
+    if known is None or not 0 <= known[0] < LARGEST or known[0] != int(known[0]):
         return None, False
     return int(known[0]), known[1]
 

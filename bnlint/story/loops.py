@@ -1,0 +1,155 @@
+"""Loops and comprehensions: bodies are run for known elements one by one, for others until they see what they left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from bnlint.program import model as ir
+from bnlint.story import calls, conditions, expressions, iteration, statements
+from bnlint.story.machine import BREAK, CONTINUE, DEAD, NEXT, RETURN, LoopState, Run
+from bnlint.story.values import Lib, Tuple, Value, choose, truth
+
+UNROLLED = 24
+COMPREHENDED = 96
+
+
+def loop(run: Run, node: ir.Loop) -> int:
+    iterable = expressions.evaluate(run, node.iter)
+    items, rest = iteration.elements(run, iterable, node.iter)
+    turns: list[Value] = list(items)
+    if rest is not None:
+        turns.extend([rest] * (1 if not items and run.repeating() else 2))
+    most = run.unrolling(UNROLLED)
+    if len(items) > most:
+        turns = [*turns[:most], choose(turns[most:])]
+    if not turns:
+        return statements.run_block(run, node.orelse)
+
+    def prepare(turn: int) -> None:
+        value = turns[turn]
+        if (rest is not None and turn >= len(items)) or turn >= most:
+            value = iteration.fresh(run, value, node, turn)
+        statements.bind(run, node.target, value)
+
+    unrolled = run.unrolled
+    run.unrolled *= max(1, min(len(items), most))
+    try:
+        status = repeat(run, node, len(turns), prepare, node.body)
+    finally:
+        run.unrolled = unrolled
+    return status or statements.run_block(run, node.orelse)
+
+
+def while_(run: Run, node: ir.While) -> int:
+    value = expressions.evaluate(run, node.test)
+    decided = truth(value)
+    if decided is False:
+        return statements.run_block(run, node.orelse)
+    endless = isinstance(node.test, ir.Const) and decided is True
+    passes = 1 if run.repeating() else 2
+
+    def prepare(turn: int) -> None:
+        if turn:
+            expressions.evaluate(run, node.test)
+
+    return repeat(run, node, passes, prepare, node.body, endless)
+
+
+def repeat(
+    run: Run,
+    node: ir.Loop | ir.While,
+    passes: int,
+    prepare: Callable[[int], None],
+    body: Sequence[ir.Stmt],
+    endless: bool = False,
+) -> int:
+    """Run a loop body several times, each from what the one before left; paths that leave it are joined after.
+
+    A loop is taken to run at least once: a path on which a training loop has no element tells nothing.
+    """
+    memory = run.memory
+    frame = run.frame
+    state = LoopState(memory.mark(), memory.mark(), finals=len(frame.finals))
+    frame.loops.append(state)
+    place = run.place(node)
+    status = NEXT
+    for turn in range(passes):
+        state.pass_mark = memory.mark()
+        state.continues.clear()
+        run.loops.append((place, turn))
+        try:
+            prepare(turn)
+            status = statements.run_block(run, body)
+        finally:
+            run.loops.pop()
+        if state.continues:
+            paths = list(state.continues)
+            if status in (NEXT, CONTINUE):
+                paths.append(memory.changes(state.pass_mark))
+            memory.undo(state.pass_mark)
+            memory.merge(paths)
+            status = NEXT
+        if status not in (NEXT, CONTINUE):
+            break
+    frame.loops.pop()
+    if status == BREAK:
+        state.breaks.append(memory.changes(state.mark))
+    elif status in (NEXT, CONTINUE) and not endless:
+        state.breaks.append(memory.changes(state.mark))
+        status = NEXT
+    elif status == RETURN and not state.breaks:
+        return RETURN
+    elif status == RETURN:
+        run.leave(RETURN)
+    if not state.breaks:
+        return DEAD
+    if len(state.breaks) > 1 or status in (RETURN, DEAD) or endless:
+        memory.undo(state.mark)
+        memory.merge(state.breaks)
+    return NEXT
+
+
+# --- comprehensions --------------------------------------------------------------------------
+
+
+def comprehension(run: Run, node: ir.Comprehension) -> Value:
+    """Run a comprehension; known sequences are unrolled, others give one element of unknown number."""
+    items: list[Value] = []
+    rests: list[Value] = []
+    keys: list[Value] = []
+
+    def inner(depth: int, exact: bool) -> None:
+        if depth == len(node.loops):
+            if node.key is not None:
+                keys.append(expressions.evaluate(run, node.key))
+            value = expressions.evaluate(run, node.value)
+            (items if exact else rests).append(value)
+            return
+        generator = node.loops[depth]
+        known, rest = iteration.elements(run, expressions.evaluate(run, generator.iter), generator.iter)
+        most = run.unrolling(COMPREHENDED)
+        turns: list[tuple[Value, bool]] = [(value, exact) for value in known[:most]]
+        if rest is not None or len(known) > most:
+            turns.append((choose([*known[most:], *([rest] if rest is not None else [])]), False))
+        unrolled = run.unrolled
+        run.unrolled *= max(1, min(len(known), most))
+        for value, sure in turns:
+            run.step()
+            statements.bind(run, generator.target, value)
+            tests = [conditions.decide(run, expressions.evaluate(run, test))[0] for test in generator.tests]
+            if False in tests:
+                continue
+            inner(depth + 1, sure and None not in tests)
+        run.unrolled = unrolled
+
+    inner(0, True)
+    if node.kind == "dict":
+        made = run.allocate(Lib("dict"), node)
+        for key, value in zip(keys, [*items, *rests], strict=False):
+            calls.set_item(run, made, key, value, node)
+        return made
+    rest = choose(rests) if rests else None
+    if node.kind == "generator":
+        return Tuple(tuple(items), rest)
+    return iteration.make_list(run, items, rest, node, node.kind)
+
