@@ -13,10 +13,13 @@ STEPS_UNBOUND = 12_000
 """for an entry point that nothing calls"""
 STEPS_AT_LEAST = 1_000
 """for a module's body although the pool is empty: its names are needed; to this each line of the file adds a few"""
-STEPS_PER_LINE = 3
+STEPS_PER_LINE = 2
 POOL = 1_000_000
+RUNS = 64
 RUNS_SHARE = 50
-"""one function may run as often as this goes into the entry point's steps; after that its calls are not followed"""
+"""One function may run 64 times in an entry point. It may run more often while there is plenty: while less than a third
+of the steps is spent, and no more than a fiftieth of them. After that its calls are not followed, and what comes later
+in the program is still told."""
 UNROLLED_IN_ALL = 144
 """passes over the innermost body of nested loops whose elements are known"""
 WORK_PER_STEP = 48
@@ -29,7 +32,7 @@ class Budget:
     def __init__(self, project: Project) -> None:
         lines = sum(len(program.lines) for program in project.programs.values())
         self.bound = POOL + STEPS_PER_LINE * lines
-        self.unbound = POOL // 2 + STEPS_PER_LINE * lines
+        self.unbound = POOL // 2 + lines
 
     def allowed(self, bound: bool, lines: int) -> int:
         """The steps of the next entry point, which stands in a file of so many lines; 0 if it is not to run."""

@@ -185,6 +185,8 @@ class GraphNorm(Event):
     key: str | None
     maybe: bool
     flag: Value
+    under: tuple[tuple[Value, bool], ...] = ()
+    """the predicates of `tf.cond` around it, and in which of their branches it is"""
 
     @property
     def token(self) -> Token:

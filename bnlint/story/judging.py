@@ -175,7 +175,8 @@ def trains(story: Story) -> bool:
 
 def has_data(forward: Forward) -> bool:
     """Whether a trained network is used on something: it was loaded, or its input comes from a loader."""
-    return bool(forward.net.slots.get("#loaded")) or "batch" in kinds(input_tokens(forward))
+    found = kinds(input_tokens(forward))
+    return "batch" in found or (bool(forward.net.slots.get("#loaded")) and not only_noise(forward))
 
 
 def optimized(story: Story, net: Obj) -> bool | None:

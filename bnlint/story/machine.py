@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bnlint.findings import Place
 from bnlint.program.model import Node
-from bnlint.story.budget import RUNS_SHARE, UNROLLED_IN_ALL, WORK_PER_STEP, Budget
+from bnlint.story.budget import RUNS, RUNS_SHARE, UNROLLED_IN_ALL, WORK_PER_STEP, Budget
 from bnlint.story.events import Event, Story, Where
 from bnlint.story.memory import MISSING, Changes, Memory
 from bnlint.story.values import Choice, Cls, Data, Func, Module, Obj, Scope, Symbol, Table, Value, options
@@ -187,7 +187,7 @@ class Run:
     def may_run(self, node: Node) -> bool:
         """Whether a function may run once more: a tree of calls must not grow with each of its levels."""
         runs = self.runs[id(node)] = self.runs.get(id(node), 0) + 1
-        return runs <= self.allowed // RUNS_SHARE
+        return runs <= RUNS or (runs <= self.allowed // RUNS_SHARE and self.steps <= self.allowed // 3)
 
     def named(self, value: Data, name: str) -> Data:
         """Data as it is once a variable holds it: known by a name, and if it is unknown, the same each time it is asked."""

@@ -213,11 +213,8 @@ def resolution_order(cls: Cls) -> tuple[Cls | Lib, ...]:
                 found.extend(option.order)
             elif isinstance(option, Lib):
                 found.append(option)
-    kept: list[Cls | Lib] = []
-    for place, base in enumerate(found):
-        if not any(base is later or base == later for later in found[place + 1 :]):
-            kept.append(base)
-    return (cls, *kept)
+    kept = dict.fromkeys(reversed(found))
+    return (cls, *reversed(kept))
 
 
 def import_(run: Run, node: ir.Import) -> int:

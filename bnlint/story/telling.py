@@ -88,6 +88,7 @@ def uncalled(run: Run, module: Module, seen: entries.Survey, roots_only: bool) -
             if id(value.node) in run.reached or (roots_only and value.name in seen.names):
                 continue
             if id(value.node) in seen.drivers:
+                run.reached.add(id(value.node))  # once, although it may run out of steps before it begins
                 yield from alone(run, module, value.name, partial(function, run, module, value), False)
         elif isinstance(value, Cls) and value.module is module:
             yield from methods(run, module, value, seen, roots_only)
@@ -108,6 +109,7 @@ def methods(run: Run, module: Module, cls: Cls, seen: entries.Survey, roots_only
             continue  # Lightning calls it, and sets the mode before
         if value.name.startswith("__") or id(value.node) not in seen.drivers:
             continue
+        run.reached.add(id(value.node))
         yield from alone(run, module, f"{cls.name}.{value.name}", partial(method, run, module, cls, value), False)
 
 

@@ -217,6 +217,8 @@ def options(value: Value) -> tuple[Value, ...]:
 
 def choose(values: list[Value]) -> Value:
     """One value for several possible ones; more than a few different ones are unknown data."""
+    if len(values) == 1:
+        return values[0]
     found: list[Value] = []
     data: Data | None = None
     for value in values:
@@ -235,7 +237,8 @@ def choose(values: list[Value]) -> Value:
         callables = all(isinstance(option, (Cls, Func, Lib, Module, Partial)) for option in found)
         if not callables or len(found) > MAX_CALLABLES or not found:
             return mix(found)
-    return Choice(tuple(found))
+    contrary = [option for value in values if isinstance(value, Choice) for option in value.contrary]
+    return Choice(tuple(found), tuple(option for option in found if any(option is other for other in contrary)))
 
 
 def compound(*parts: Any) -> Symbol | None:

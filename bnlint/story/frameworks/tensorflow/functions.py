@@ -147,9 +147,15 @@ def condition(run: Run, args: Args, node: ir.Call) -> Value:
     """`tf.cond(predicate, true_fn, false_fn)`: both branches are built."""
     pred = args.get(0, "pred") or UNKNOWN
     found: list[Value] = []
-    for branch in (args.get(1, "true_fn") or args.get(None, "fn1"), args.get(2, "false_fn") or args.get(None, "fn2")):
+    around = run.state.get("under", ())
+    for branch, side in (
+        (args.get(1, "true_fn") or args.get(None, "fn1"), True),
+        (args.get(2, "false_fn") or args.get(None, "fn2"), False),
+    ):
         if branch is not None:
+            run.memory.write(run.state, "under", (*around, (pred, side)))
             found.append(calls.call(run, branch, Args(), node) if callable_value(branch) else branch)
+    run.memory.write(run.state, "under", around)
     return merged(run, found, pred)
 
 

@@ -168,7 +168,8 @@ def norm(
     variables, path = placed(run, graphs, name, base)
     variable(run, graphs, f"{variables}/gamma:0", True)
     made = run.allocate(Lib(lib), node)
-    event = run.emit(GraphNorm, node, norm=made, name=variables, path=path, key=key, maybe=maybe, flag=flag)
+    under = run.state.get("under", ())
+    event = run.emit(GraphNorm, node, norm=made, name=variables, path=path, key=key, maybe=maybe, flag=flag, under=under)
     add_norm(run, event)
     if key is not None:
         graphs.add(run, "updates", frozenset({event.update}))

@@ -114,12 +114,13 @@ def forwards(
     for token in sorted(of_kind(flow, "norm"), key=lambda token: token.ref.norm.serial):
         event = token.ref
         assert isinstance(event, GraphNorm)
-        net = event.norm.slots.get("#net", event.norm)
-        uses = by_net.setdefault(id(net), (net, {}))[1]
+        if not all(runs(pred, side, fed) for pred, side in event.under):
+            continue
         modes = modes_of(event.flag, fed)
         if given is not None and not fed and type(event.flag) is Data:
             modes = BOTH  # fed with something unknown
-        uses[id(event)] = NormUse(event.norm, modes, True)
+        net = event.norm.slots.get("#net", event.norm)
+        by_net.setdefault(id(net), (net, {}))[1][id(event)] = NormUse(event.norm, modes, True)
     if not by_net:
         return NO_TOKENS
     holders = [token.ref for token in flow if token.kind == "placeholder"]
@@ -135,6 +136,11 @@ def forwards(
             mark(run, forward.number, "training", forward.where)
         found.add(forward.token)
     return frozenset(found)
+
+
+def runs(pred: Value, side: bool, fed: dict[Placeholder, Value]) -> bool:
+    """Whether a branch of `tf.cond` may run, given what the placeholders are fed with."""
+    return Mode("train" if side else "eval", -1) in modes_of(pred, fed)
 
 
 def batch_of(values: list[Value], holders: list[Placeholder]) -> tuple[int | None, bool]:

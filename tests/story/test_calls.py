@@ -1,0 +1,447 @@
+"""How calls are followed: functions, methods, closures, contexts and decorators, classes and what they inherit."""
+
+from __future__ import annotations
+
+import pytest
+
+from bnlint.story.events import Acted, Built, Forward, ModeSet
+from tests.story.programs import check_modes, stories, with_net
+
+CONTEXTS = {
+    "a_class_as_context_restores_the_mode": """
+        class Evaluating:
+            def __init__(self, net):
+                self.net = net
+            def __enter__(self):
+                self.was = self.net.training
+                self.net.eval()
+            def __exit__(self, *details):
+                self.net.train(self.was)
+        def main(x):
+            model = Net()
+            with Evaluating(model):
+                model(x)  #: eval
+            model(x)  #: train
+        main(input())
+        """,
+    "a_generator_as_context_restores_the_mode": """
+        from contextlib import contextmanager
+        @contextmanager
+        def evaluating(net):
+            was = net.training
+            net.eval()
+            try:
+                yield net
+            finally:
+                net.train(was)
+        def main(x):
+            model = Net()
+            with evaluating(model) as net:
+                net(x)  #: eval
+            model(x)  #: train
+        main(input())
+        """,
+    "a_decorator_of_the_project_wraps_each_call": """
+        import functools
+        def in_eval_mode(func):
+            @functools.wraps(func)
+            def wrapper(model, *args, **kwargs):
+                model.eval()
+                result = func(model, *args, **kwargs)
+                model.train()
+                return result
+            return wrapper
+        @in_eval_mode
+        def predict(model, x):
+            return model(x)  #: eval
+        def main(x):
+            model = Net()
+            predict(model, x)
+            model(x)  #: train
+        main(input())
+        """,
+    "no_grad_as_decorator_is_no_mode": """
+        @torch.no_grad()
+        def predict(model, x):
+            return model(x)  #: train
+        predict(Net(), input())
+        """,
+}
+
+FUNCTIONS = {
+    "closures_share_their_variables": """
+        def build():
+            model = Net()
+            def freeze():
+                model.eval()
+            def run(x):
+                return model(x)  #: eval
+            return freeze, run
+        freeze, run = build()
+        freeze()
+        run(input())
+        """,
+    "nonlocal_writes_reach_the_outer_function": """
+        def main(x):
+            model = None
+            def build():
+                nonlocal model
+                model = Net()
+                model.eval()
+            build()
+            model(x)  #: eval
+        main(input())
+        """,
+    "global_writes_reach_the_module": """
+        def build():
+            global model
+            model = Net()
+            model.eval()
+        build()
+        model(input())  #: eval
+        """,
+    "a_lambda_is_a_function": """
+        model = Net()
+        run = lambda net, x: net.eval()(x)  #: eval
+        run(model, input())
+        """,
+    "a_partial_keeps_its_arguments": """
+        from functools import partial
+        def run(model, training, x):
+            model.train(training)
+            model(x)  #: eval
+        partial(run, Net(), training=False)(x=input())
+        """,
+    "star_arguments_are_passed_on": """
+        def run(model, training, x):
+            model.train(training)
+            model(x)  #: eval
+        def outer(*args, **kwargs):
+            run(*args, **kwargs)
+        outer(Net(), False, x=input())
+        """,
+    "many_calls_of_a_quiet_function_each_have_their_effect": """
+        def switch(state, mode):
+            state.mode = mode
+        class State:
+            mode = "train"
+        state = State()
+        model = Net()
+        switch(state, "eval")
+        switch(state, "train")
+        switch(state, "eval")
+        switch(state, "train")
+        model.train(state.mode == "train")
+        model(input())  #: train
+        """,
+    "what_a_quiet_function_reads_may_change_between_its_calls": """
+        class Log:
+            def __init__(self):
+                self.modes = []
+            def last(self):
+                return self.modes[-1]
+        log = Log()
+        model = Net()
+        log.modes.append(True)
+        model.train(log.last())
+        model(input())  #: train
+        log.modes.append(False)
+        model.train(log.last())
+        model(input())  #: eval
+        """,
+    "a_method_calls_the_function_of_its_own_name": """
+        def evaluate(model, x):
+            model.eval()
+            model(x)  #: eval
+        class Trainer:
+            def __init__(self):
+                self.model = Net()
+            def evaluate(self, x):
+                evaluate(self.model, x)
+        Trainer().evaluate(input())
+        """,
+    "recursion_ends": """
+        def walk(model, depth):
+            model.eval()
+            if depth:
+                walk(model, depth - 1)
+            model(0)  #: eval
+        walk(Net(), 5)
+        """,
+    "a_function_in_a_loop_keeps_the_variable_of_the_loop": """
+        model = Net()
+        def make(flag):
+            def run(x):
+                model.train(flag)
+                return model(x)  #: train, eval
+            return run
+        runs = [make(flag) for flag in (True, False)]
+        for run in runs:
+            run(input())
+        """,
+}
+
+CLASSES = {
+    "super_finds_the_method_of_the_base": """
+        class Base:
+            def prepare(self):
+                self.model.eval()
+        class Trainer(Base):
+            def __init__(self):
+                self.model = Net()
+            def prepare(self):
+                super().prepare()
+        trainer = Trainer()
+        trainer.prepare()
+        trainer.model(input())  #: eval
+        """,
+    "a_property_is_called": """
+        class Trainer:
+            def __init__(self):
+                self.inner = Net()
+            @property
+            def model(self):
+                self.inner.eval()
+                return self.inner
+        Trainer().model(input())  #: eval
+        """,
+    "class_attributes_are_seen_by_instances": """
+        class Trainer:
+            training = False
+            def __init__(self):
+                self.model = Net()
+            def run(self, x):
+                self.model.train(self.training)
+                self.model(x)  #: eval
+        Trainer().run(input())
+        """,
+    "a_base_calls_what_its_subclass_defines": """
+        class Base:
+            def run(self, x):
+                self.switch()
+                self.model(x)  #: eval
+        class Trainer(Base):
+            def __init__(self):
+                self.model = Net()
+            def switch(self):
+                self.model.eval()
+        Trainer().run(input())
+        """,
+    "static_and_class_methods_take_their_own_first_argument": """
+        class Trainer:
+            @staticmethod
+            def freeze(model):
+                model.eval()
+            @classmethod
+            def build(cls):
+                model = Net()
+                cls.freeze(model)
+                return model
+        Trainer.build()(input())  #: eval
+        """,
+    "an_overridden_train_keeps_batch_norm_in_eval_mode": """
+        class Frozen(Net):
+            def train(self, mode=True):
+                super().train(mode)
+                self.bn.eval()
+        model = Frozen()
+        model.train()
+        model(input())  #: eval
+        """,
+}
+
+NETWORKS = {
+    "a_wrapper_has_the_modes_of_its_network": """
+        model = Net()
+        parallel = nn.DataParallel(model)
+        parallel.eval()
+        model(input())  #: eval
+        parallel(input())  #: eval
+        parallel.module.train()
+        parallel(input())  #: train
+        """,
+    "a_deep_copy_has_modes_of_its_own": """
+        import copy
+        model = Net()
+        teacher = copy.deepcopy(model)
+        teacher.eval()
+        model(input())  #: train
+        teacher(input())  #: eval
+        """,
+    "a_module_list_is_registered": """
+        class Stack(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.blocks = nn.ModuleList([nn.BatchNorm2d(8) for _ in range(3)])
+            def forward(self, x):
+                for block in self.blocks:
+                    x = block(x)
+                return x
+        model = Stack()
+        model.eval()
+        model(input())  #: eval
+        """,
+    "a_plain_list_is_not_registered": """
+        class Stack(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.blocks = [nn.BatchNorm2d(8), nn.BatchNorm2d(8)]
+            def forward(self, x):
+                for block in self.blocks:
+                    x = block(x)
+                return x
+        model = Stack()
+        model.eval()
+        model(input())  #: train
+        """,
+    "add_module_registers": """
+        class Stack(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.add_module("norm", nn.BatchNorm2d(8))
+            def forward(self, x):
+                return self.norm(x)
+        model = Stack()
+        model.eval()
+        model(input())  #: eval
+        """,
+    "a_subclass_of_sequential_holds_what_it_was_given": """
+        class Block(nn.Sequential):
+            def __init__(self, width):
+                super().__init__(nn.Conv2d(3, width, 3), nn.BatchNorm2d(width))
+        model = Block(8)
+        model.eval()
+        model(input())  #: eval
+        """,
+    "apply_calls_a_function_for_each_module": """
+        def freeze(module):
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        model = Net()
+        model.apply(freeze)
+        model(input())  #: eval
+        """,
+    "train_takes_a_flag": """
+        model = Net()
+        model.train(False)
+        model(input())  #: eval
+        model.train(mode=True)
+        model(input())  #: train
+        """,
+    "a_mode_set_on_a_part_leaves_the_rest": """
+        model = nn.Sequential(nn.BatchNorm2d(3), Net())
+        model.eval()
+        model[1].train()
+        model(input())  #: eval|train
+        """,
+}
+
+
+@pytest.mark.parametrize("program", CONTEXTS.values(), ids=CONTEXTS.keys())
+def test_contexts(program: str) -> None:
+    check_modes(with_net(program))
+
+
+@pytest.mark.parametrize("program", FUNCTIONS.values(), ids=FUNCTIONS.keys())
+def test_functions(program: str) -> None:
+    check_modes(with_net(program))
+
+
+@pytest.mark.parametrize("program", CLASSES.values(), ids=CLASSES.keys())
+def test_classes(program: str) -> None:
+    check_modes(with_net(program))
+
+
+@pytest.mark.parametrize("program", NETWORKS.values(), ids=NETWORKS.keys())
+def test_networks(program: str) -> None:
+    check_modes(with_net(program))
+
+
+def test_a_replayed_call_tells_what_a_followed_one_tells() -> None:
+    told = stories(
+        with_net("""
+        def width(options):
+            return options["width"]
+        options = {"width": 8}
+        model = Net()
+        for _ in range(3):
+            width(options)
+            model(torch.randn(width(options), 3, 8, 8))
+        """)
+    )
+    assert [forward.batch for story in told for forward in story.of(Forward)] == [8, 8, 8]
+
+
+def test_two_objects_of_one_class_are_told_apart_although_the_first_is_gone() -> None:
+    told = stories(
+        with_net("""
+        class Size:
+            def __init__(self, n):
+                self.n = n
+            def get(self):
+                return self.n
+        def run(model, n):
+            model(torch.randn(Size(n).get(), 3, 8, 8))
+        model = Net()
+        run(model, 2)
+        run(model, 3)
+        run(model, 4)
+        """)
+    )
+    assert [forward.batch for story in told for forward in story.of(Forward)] == [2, 3, 4]
+
+
+def test_the_default_of_an_option_gives_a_size() -> None:
+    told = stories(
+        with_net("""
+        import argparse
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--batch-size", type=int, default=1)
+        args = parser.parse_args()
+        Net()(torch.randn(args.batch_size, 3, 8, 8))
+        """)
+    )
+    assert [(forward.batch, forward.batch_assumed) for story in told for forward in story.of(Forward)] == [(1, True)]
+
+
+def test_the_arguments_of_a_layer_are_written_down() -> None:
+    (built,) = (
+        event
+        for story in stories("from torch.nn import BatchNorm2d\nBatchNorm2d(8, momentum=0.9)\n")
+        for event in story.of(Built)
+    )
+    assert {name: value.value for name, (value, _) in built.arguments.items()} == {"num_features": 8, "momentum": 0.9}
+
+
+def test_an_environment_that_is_a_parameter_is_acted_in() -> None:
+    told = stories(
+        with_net("""
+        def rollout(env, steps):
+            model = Net()
+            obs = env.reset()
+            for _ in range(steps):
+                with torch.no_grad():
+                    action = model(obs)
+                obs, reward, done, info = env.step(action)
+        """)
+    )
+    assert any(event.forwards for story in told for event in story.of(Acted))
+
+
+def test_where_gradients_are_off_the_forward_knows() -> None:
+    told = stories(
+        with_net("""
+        @torch.no_grad()
+        def predict(model, x):
+            return model(x)
+        model = Net()
+        predict(model, input())
+        model(input())
+        """)
+    )
+    assert [forward.grad for story in told for forward in story.of(Forward)] == [False, True]
+
+
+def test_modes_are_set_where_the_call_stands() -> None:
+    told = stories(with_net("model = Net()\nmodel.eval()\n"))
+    assert [(event.how, sorted(event.modes)) for story in told for event in story.of(ModeSet)] == [("eval()", ["eval"])]
