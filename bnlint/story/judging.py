@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from bnlint.findings import Confidence, Place, Step
 from bnlint.story.events import Forward, Mode, ModeSet, NormUse, Stepped, Story, Where
+from bnlint.story.nesting import descendants
 from bnlint.story.values import Choice, Cls, Data, Obj, Token, Tuple, Value, flow_of
 
 EVALUATION = re.compile(
@@ -196,8 +197,6 @@ def optimized(story: Story, net: Obj) -> bool | None:
 
 def related(a: Obj, b: Obj) -> bool:
     """Whether one network is the other or holds it."""
-    from bnlint.story.frameworks.torch.networks import descendants
-
     return a is b or any(part is b for part in descendants(a)) or any(part is a for part in descendants(b))
 
 
@@ -304,8 +303,6 @@ def named_discriminator(net: Obj) -> bool:
 
 def whole(switched: Obj, net: Obj) -> bool:
     """Whether switching one network switches all of another."""
-    from bnlint.story.frameworks.torch.networks import descendants
-
     return switched is net or any(part is net for part in descendants(switched))
 
 
@@ -340,8 +337,6 @@ def batch_steps(forward: Forward) -> list[tuple[str, Place]]:
 
 def parts(value: Value) -> frozenset[object]:
     """A network and everything below it: what a mistake about the whole is also about."""
-    from bnlint.story.frameworks.torch.networks import descendants
-
     return frozenset(descendants(value)) if isinstance(value, Obj) else frozenset({value})
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bnlint.program import model as ir
 from bnlint.story import calls, iteration, libraries
 from bnlint.story.framework import Args, Framework
-from bnlint.story.frameworks.torch import networks
 from bnlint.story.machine import Run
+from bnlint.story.nesting import clone
 from bnlint.story.values import (
     NONE,
     UNKNOWN,
@@ -48,7 +48,7 @@ class Stdlib(Framework):
         if name == "functools.identity":
             return first
         if name == "copy.deepcopy" and first is not None:
-            return networks.copy(run, first)
+            return clone(run, first)
         if name in PASSED_ON:
             return first or args.get(None, "iterable") or UNKNOWN
         if name in ("collections.OrderedDict", "collections.defaultdict", "collections.Counter"):

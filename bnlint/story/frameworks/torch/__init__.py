@@ -10,6 +10,7 @@ from bnlint.story.framework import Args, Exit, Framework
 from bnlint.story.frameworks.torch import building, environments, loading, networks, tensors
 from bnlint.story.frameworks.torch.known import CONTAINERS
 from bnlint.story.machine import Run
+from bnlint.story.nesting import children
 from bnlint.story.values import (
     NO_TOKENS,
     NONE,
@@ -142,7 +143,7 @@ class Torch(Framework):
             # a module that keeps a flag of its own: what it means is its author's business
             run.memory.write(owner.slots, "training", value)
             return
-        if attr == "training" and (networks.is_norm(run, owner) or not any(True for _ in networks.children(owner))):
+        if attr == "training" and (networks.is_norm(run, owner) or not any(True for _ in children(owner))):
             answer = truth(value)
             if answer is not None:
                 networks.set_mode(run, owner, frozenset({"train" if answer else "eval"}), node, f"training = {answer}")

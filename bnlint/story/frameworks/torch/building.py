@@ -8,6 +8,7 @@ from bnlint.story.events import Built, StateParameter, Stepped
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import known, loading, networks, tensors
 from bnlint.story.machine import Run
+from bnlint.story.nesting import children
 from bnlint.story.values import (
     NONE,
     UNKNOWN,
@@ -162,7 +163,7 @@ def child_at(run: Run, obj: Obj, index: Value) -> Value | None:
         made.slots["#mode"] = obj.slots["#mode"]
         made.slots["#items"] = tuple(iteration.cut(list(items), index))
         return made
-    parts: list[Value] = list(networks.children(obj))
+    parts: list[Value] = list(children(obj))
     return choose(parts) if parts else None
 
 

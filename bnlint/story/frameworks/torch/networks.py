@@ -6,7 +6,6 @@ self; plain Python lists register nothing).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from bnlint.program import model as ir
@@ -15,6 +14,7 @@ from bnlint.story.events import Forward, Mode, ModeSet, NormUse
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch.known import BATCH_NORMS, CONTAINERS, WRAPPERS
 from bnlint.story.machine import Run
+from bnlint.story.nesting import WALK_LIMIT, children, clone, descendants
 from bnlint.story.values import (
     NO_TOKENS,
     NONE,
@@ -37,7 +37,6 @@ from bnlint.story.values import (
 )
 
 FRESH = frozenset({Mode("train", -1)})
-WALK_LIMIT = 4000
 
 
 def is_module(value: Value) -> bool:
@@ -50,30 +49,6 @@ def is_norm(run: Run, obj: Obj) -> bool:
     if isinstance(obj.cls, Lib):
         return obj.cls.name in BATCH_NORMS or obj.cls.name in names or obj.cls.name.rpartition(".")[2] in names
     return obj.cls.name in names or any(isinstance(base, Lib) and base.name in BATCH_NORMS for base in obj.cls.order)
-
-
-def children(obj: Obj) -> Iterator[Obj]:
-    """The registered sub-modules of a module."""
-    for key, value in list(obj.slots.items()):
-        if isinstance(key, str) and key.startswith("#") and key not in ("#items", "#rest"):
-            continue
-        for part in value if isinstance(value, tuple) else (value,):
-            if isinstance(part, (Obj, Choice)):
-                for option in options(part):
-                    if isinstance(option, Obj) and "#mode" in option.slots:
-                        yield option
-
-
-def descendants(obj: Obj) -> list[Obj]:
-    """A module and everything registered below it, each once."""
-    found: dict[int, Obj] = {}
-    stack = [obj]
-    while stack and len(found) < WALK_LIMIT:
-        current = stack.pop()
-        if id(current) not in found:
-            found[id(current)] = current
-            stack.extend(reversed(list(children(current))))
-    return list(found.values())
 
 
 def norms_below(run: Run, obj: Obj) -> list[Obj]:
@@ -171,7 +146,7 @@ def layer(run: Run, name: str, args: Args, node: ir.Call) -> Obj:
     elif name in WRAPPERS:
         inner = args.get(0, "module") or args.get(0, "model") or UNKNOWN
         if name.endswith(("AveragedModel", "ModelEma", "ModelEmaV2")):
-            inner = copy(run, inner)
+            inner = clone(run, inner)
         made.slots["module"] = inner
         for option in options(inner):
             if isinstance(option, Obj) and "#mode" in option.slots:
@@ -202,32 +177,6 @@ def fill(run: Run, made: Obj, args: Args, node: ir.Call) -> None:
     made.slots["#items"] = tuple(items)
     if rest is not None:
         made.slots["#rest"] = rest
-
-
-def copy(run: Run, value: Value, seen: dict[int, Obj] | None = None) -> Value:
-    """`copy.deepcopy`: new objects with the same modes and nested copies."""
-    seen = {} if seen is None else seen
-    if isinstance(value, Choice):
-        return choose([copy(run, option, seen) for option in value.options])
-    if isinstance(value, Tuple):
-        return Tuple(tuple(copy(run, item, seen) for item in value.items), value.rest)
-    if not isinstance(value, Obj):
-        return value
-    if id(value) in seen:
-        return seen[id(value)]
-    run.serial += 1
-    run.loud += 1
-    made = seen[id(value)] = Obj(value.cls, value.site, {}, run.serial)
-    if len(seen) > WALK_LIMIT:
-        return value
-    for key, part in list(value.slots.items()):
-        if key in ("#items",) and isinstance(part, tuple):
-            made.slots[key] = tuple(copy(run, item, seen) for item in part)
-        elif isinstance(part, (Obj, Choice)):
-            made.slots[key] = copy(run, part, seen)
-        else:
-            made.slots[key] = part
-    return made
 
 
 # --- forwards --------------------------------------------------------------------------------

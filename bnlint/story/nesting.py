@@ -1,0 +1,64 @@
+"""Which modules lie inside a module, whatever the framework, and copies of such trees.
+
+Only the shape: what a mode or a forward means stands in the frameworks' rooms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.story.machine import Run
+from bnlint.story.values import Choice, Obj, Tuple, Value, choose, options
+
+WALK_LIMIT = 4000
+"""modules looked at in one walk"""
+
+
+def children(obj: Obj) -> Iterator[Obj]:
+    """The registered sub-modules of a module."""
+    for key, value in list(obj.slots.items()):
+        if isinstance(key, str) and key.startswith("#") and key not in ("#items", "#rest"):
+            continue
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, (Obj, Choice)):
+                for option in options(part):
+                    if isinstance(option, Obj) and "#mode" in option.slots:
+                        yield option
+
+
+def descendants(obj: Obj) -> list[Obj]:
+    """A module and everything registered below it, each once."""
+    found: dict[int, Obj] = {}
+    stack = [obj]
+    while stack and len(found) < WALK_LIMIT:
+        current = stack.pop()
+        if id(current) not in found:
+            found[id(current)] = current
+            stack.extend(reversed(list(children(current))))
+    return list(found.values())
+
+
+def clone(run: Run, value: Value, seen: dict[int, Obj] | None = None) -> Value:
+    """`copy.deepcopy`: new objects with the same modes and nested copies."""
+    seen = {} if seen is None else seen
+    if isinstance(value, Choice):
+        return choose([clone(run, option, seen) for option in value.options])
+    if isinstance(value, Tuple):
+        return Tuple(tuple(clone(run, item, seen) for item in value.items), value.rest)
+    if not isinstance(value, Obj):
+        return value
+    if id(value) in seen:
+        return seen[id(value)]
+    run.serial += 1
+    run.loud += 1
+    made = seen[id(value)] = Obj(value.cls, value.site, {}, run.serial)
+    if len(seen) > WALK_LIMIT:
+        return value
+    for key, part in list(value.slots.items()):
+        if key in ("#items",) and isinstance(part, tuple):
+            made.slots[key] = tuple(clone(run, item, seen) for item in part)
+        elif isinstance(part, (Obj, Choice)):
+            made.slots[key] = clone(run, part, seen)
+        else:
+            made.slots[key] = part
+    return made
