@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from bnlint.project.project import Project
 
-STEPS_PER_ENTRY = 60_000
+STEPS_PER_ENTRY = 120_000
 STEPS_UNBOUND = 12_000
 """for an entry point that nothing calls"""
 STEPS_AT_LEAST = 1_000
 """for a module's body although the pool is empty: its names are needed; to this each line of the file adds a few"""
 STEPS_PER_LINE = 2
 POOL = 1_000_000
-RUNS = 64
+RUNS = 400
 RUNS_SHARE = 50
-"""One function may run 64 times in an entry point. It may run more often while there is plenty: while less than a third
-of the steps is spent, and no more than a fiftieth of them. After that its calls are not followed, and what comes later
+"""One function may run 400 times in an entry point: a wrapper that builds a graph's layers runs once for each of them. It
+may run more often while there is plenty: while less than a third of the steps is spent, and no more often than a fiftieth
+of them. After that its calls are not followed, and what comes later
 in the program is still told."""
 UNROLLED_IN_ALL = 144
 """passes over the innermost body of nested loops whose elements are known"""

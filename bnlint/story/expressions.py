@@ -29,7 +29,6 @@ from bnlint.story.values import (
     choose,
     compound,
     flow_of,
-    light,
     mix,
     options,
     truth,
@@ -155,7 +154,7 @@ def arithmetic(run: Run, op: str, left: Value, right: Value) -> Value:
                 return Const(ARITHMETIC[op](a, b), left.assumed or right.assumed)
             except (ZeroDivisionError, OverflowError, ValueError):
                 return UNKNOWN
-        if op == "+" and isinstance(a, str) and isinstance(b, str) and len(a) + len(b) < 4096:
+        if op == "+" and isinstance(a, str) and isinstance(b, str) and len(a) + len(b) < strings.LIMIT:
             return Const(a + b, left.assumed or right.assumed)
         if op == "%" and isinstance(a, str):
             return strings.formatted(left, [right])
@@ -313,8 +312,7 @@ def sequence(run: Run, node: ir.Sequence) -> Value:
             items.append(evaluate(run, element))
     tail = choose(rest) if rest else None
     if node.kind == "tuple":
-        made = Tuple(tuple(items), tail)
-        return made if light(made) else mix([made])
+        return iteration.make_tuple(items, tail)
     return iteration.make_list(run, items, tail, node, node.kind)
 
 
@@ -360,7 +358,8 @@ def yield_(run: Run, node: ir.Yield) -> Value:
 def fstring(run: Run, node: ir.FString) -> Value:
     parts = [evaluate(run, part) for part in node.parts]
     if all(type(part) is Const for part in parts):
-        return Const("".join(str(part.value) for part in parts if type(part) is Const))
+        text = "".join(str(part.value) for part in parts if type(part) is Const)
+        return Const(text) if len(text) < strings.LIMIT else UNKNOWN
     flow = flow_of(Tuple(tuple(parts)))[0]
     return Data(flow) if flow else UNKNOWN
 

@@ -25,12 +25,14 @@ from bnlint.story.values import (
     choose,
     compound,
     flow_of,
+    light,
     mix,
     options,
     text,
 )
 
 LIST_LIMIT = 256
+TUPLE_LIMIT = 1024
 
 
 # --- iterating -------------------------------------------------------------------------------
@@ -143,6 +145,15 @@ def make_list(run: Run, items: list[Value], rest: Value | None, node: ir.Expr | 
     return made
 
 
+def make_tuple(items: list[Value], rest: Value | None) -> Value:
+    """A tuple of a size that can be worked with: what it would hold too much of is only known as being in it."""
+    if len(items) > TUPLE_LIMIT:
+        rest = choose([*items[TUPLE_LIMIT:], *([rest] if rest is not None else [])])
+        items = items[:TUPLE_LIMIT]
+    made = Tuple(tuple(items), rest)
+    return made if light(made) else mix([made])
+
+
 def extend(run: Run, owner: Obj, more: Value) -> None:
     items, rest = elements(run, more, ir.Opaque(0, 0))
     for item in items:
@@ -182,7 +193,7 @@ def concatenate(run: Run, left: Value, right: Value) -> Value | None:
     """`a + b` of two sequences."""
     if isinstance(left, Tuple) and isinstance(right, Tuple):
         rests = [rest for rest in (left.rest, right.rest) if rest is not None]
-        return Tuple(left.items + right.items, choose(rests) if rests else None)
+        return make_tuple([*left.items, *right.items], choose(rests) if rests else None)
     lists = [value for value in (left, right) if isinstance(value, Obj) and value.lib == "list"]
     if not lists:
         return None

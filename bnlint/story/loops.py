@@ -11,6 +11,7 @@ from bnlint.story.values import Lib, Tuple, Value, choose, truth
 
 UNROLLED = 24
 COMPREHENDED = 96
+SKIMMED = 12
 
 
 def loop(run: Run, node: ir.Loop) -> int:
@@ -127,7 +128,8 @@ def comprehension(run: Run, node: ir.Comprehension) -> Value:
             return
         generator = node.loops[depth]
         known, rest = iteration.elements(run, expressions.evaluate(run, generator.iter), generator.iter)
-        most = run.unrolling(COMPREHENDED)
+        # a generator is most often counted or searched: its elements matter less than a list's
+        most = run.unrolling(SKIMMED if node.kind == "generator" else COMPREHENDED)
         turns: list[tuple[Value, bool]] = [(value, exact) for value in known[:most]]
         if rest is not None or len(known) > most:
             turns.append((choose([*known[most:], *([rest] if rest is not None else [])]), False))

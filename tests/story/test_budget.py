@@ -80,7 +80,7 @@ def indented(levels: int, line: str) -> str:
     ],
 )
 def test_one_entry_point_stays_far_below_its_budget(program: str) -> None:
-    assert cost(program) < 30_000
+    assert cost(program) < budget.STEPS_PER_ENTRY // 2
 
 
 @pytest.mark.parametrize(
