@@ -98,7 +98,7 @@ from collections.abc import Iterator
 
 from bnlint.findings import Step
 from bnlint.rule import Report, rule
-from bnlint.story import Story
+from bnlint.story import Story, judging
 from bnlint.story.events import StateParameter
 
 MESSAGES = {
@@ -114,10 +114,12 @@ def check(story: Story) -> Iterator[Report]:
     for event in story.of(StateParameter):
         if event.withdrawn:
             continue
+        steps = [Step(message, place) for message, place in event.why]
+        steps += [Step("called from here", place) for place in event.where.calls[-2:]]
         yield Report(
             MESSAGES[event.kind].format(name=event.name or "this variable", detail=event.detail),
             event.where.place,
             "certain" if event.certain else "likely",
-            tuple(Step(message, place) for message, place in event.why),
+            judging.distinct(steps, event.where.place),
             frozenset({event}),
         )

@@ -43,7 +43,9 @@ def batch_norm(run: Run, args: Args, node: ir.Call) -> None:
     learned = [place for place, value in enumerate(rates) if value is not None and value[0] != 0]
     if learned:
         assumed = all(rates[place][1] for place in learned)  # type: ignore[index]
-        run.emit(StateParameter, node, kind="caffe", name="", certain=not assumed, detail="lr_mult")
+        sites = {blob.site: None for place in learned if isinstance(blob := blobs[place], Obj) and blob.site is not None}
+        why = tuple(("this learning rate of a statistics blob is not zero", site) for site in sites)
+        run.emit(StateParameter, node, kind="caffe", name="", certain=not assumed, detail="lr_mult", why=why)
 
 
 def rate(blob: Value) -> tuple[float, bool] | None:

@@ -207,9 +207,12 @@ def optimizer(run: Run, name: str, args: Args, node: ir.Call) -> Obj:
         return made
     made.slots["#params"] = given
     for token in sorted(collect(given), key=lambda token: token.kind):
-        if token.kind in ("buffers", "state_dict") and networks.norms_below(run, token.ref):
+        norms = networks.norms_below(run, token.ref) if token.kind in ("buffers", "state_dict") else []
+        if norms:
+            held = norms[0].site
+            why = (("the network holds batch norm, built here", held),) if held is not None else ()
             run.emit(
-                StateParameter, node, kind="group", name=token.kind, certain=True, detail=name.rpartition(".")[2],
+                StateParameter, node, kind="group", name=token.kind, certain=True, detail=name.rpartition(".")[2], why=why,
             )  # fmt: skip
     return made
 
