@@ -390,9 +390,7 @@ def bind_parameters(run: Run, func: Func, args: Args, table: Table) -> Value | N
             table[param.name] = assumed(run, func, param, default)
         else:
             table[param.name] = Data(symbol=("parameter", id(func.node), param.name, run.serial), label=param.name)
-        value = table[param.name]
-        if type(value) is Data:
-            table[param.name] = run.named(value, param.name)
+        table[param.name] = run.named(table[param.name], param.name)
     return first
 
 

@@ -129,9 +129,7 @@ def set_attribute(run: Run, owner: Value, attr: str, value: Value, node: ir.Attr
     attr = slot_name(attr)
     for option in options(owner):
         if isinstance(option, Obj):
-            if type(value) is Data:
-                value = run.named(value, attr)
-            run.memory.write(option.slots, attr, value)
+            run.memory.write(option.slots, attr, run.named(value, attr))
         elif isinstance(option, (Cls, Module)):
             run.memory.write(option.table, attr, value)
 
@@ -359,7 +357,8 @@ def fstring(run: Run, node: ir.FString) -> Value:
     parts = [evaluate(run, part) for part in node.parts]
     if all(type(part) is Const for part in parts):
         text = "".join(str(part.value) for part in parts if type(part) is Const)
-        return Const(text) if len(text) < strings.LIMIT else UNKNOWN
+        assumed = any(type(part) is Const and part.assumed for part in parts)
+        return Const(text, assumed) if len(text) < strings.LIMIT else UNKNOWN
     flow = flow_of(Tuple(tuple(parts)))[0]
     return Data(flow) if flow else UNKNOWN
 

@@ -25,7 +25,6 @@ from bnlint.story.values import (
     choose,
     compound,
     flow_of,
-    light,
     mix,
     options,
     text,
@@ -150,8 +149,7 @@ def make_tuple(items: list[Value], rest: Value | None) -> Value:
     if len(items) > TUPLE_LIMIT:
         rest = choose([*items[TUPLE_LIMIT:], *([rest] if rest is not None else [])])
         items = items[:TUPLE_LIMIT]
-    made = Tuple(tuple(items), rest)
-    return made if light(made) else mix([made])
+    return Tuple(tuple(items), rest)
 
 
 def extend(run: Run, owner: Obj, more: Value) -> None:

@@ -16,7 +16,7 @@ from bnlint.program.model import Node
 from bnlint.story.budget import RUNS, RUNS_SHARE, UNROLLED_IN_ALL, WORK_PER_STEP, Budget
 from bnlint.story.events import Event, Story, Where
 from bnlint.story.memory import MISSING, Changes, Memory
-from bnlint.story.values import Choice, Cls, Data, Func, Module, Obj, Scope, Symbol, Table, Value, options
+from bnlint.story.values import Choice, Cls, Data, Func, Module, Obj, Scope, Symbol, Table, Tuple, Value, light, mix, options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -189,8 +189,15 @@ class Run:
         runs = self.runs[id(node)] = self.runs.get(id(node), 0) + 1
         return runs <= RUNS or (runs <= self.allowed // RUNS_SHARE and self.steps <= self.allowed // 3)
 
-    def named(self, value: Data, name: str) -> Data:
-        """Data as it is once a variable holds it: known by a name, and if it is unknown, the same each time it is asked."""
+    def named(self, value: Value, name: str) -> Value:
+        """A value as it is once a variable holds it.
+
+        Data is known by the name, and what is unknown is the same each time it is asked. Nests of tuples that hold one
+        another many times over are not followed any further.
+        """
+        if type(value) is not Data:
+            heavy = isinstance(value, (Tuple, Choice)) and not light(value)
+            return mix([value]) if heavy else value
         symbol = value.symbol
         if symbol is None and not value.flow and not value.kind:
             self.serial += 1

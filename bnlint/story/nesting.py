@@ -51,6 +51,7 @@ def clone(run: Run, value: Value, seen: dict[int, Obj] | None = None) -> Value:
         return seen[id(value)]
     run.serial += 1
     run.loud += 1
+    run.memory.work += len(value.slots)
     made = seen[id(value)] = Obj(value.cls, value.site, {}, run.serial)
     if len(seen) > WALK_LIMIT:
         return value

@@ -66,9 +66,7 @@ def bind(run: Run, target: ir.Expr, value: Value) -> None:
     """Assign a value to a name, attribute, element or a nest of them."""
     match target:
         case ir.Name(id=name):
-            if type(value) is Data:
-                value = run.named(value, name)
-            run.memory.write(expressions.scope_for(run, name).table, name, value)
+            run.memory.write(expressions.scope_for(run, name).table, name, run.named(value, name))
         case ir.Attribute(value=owner, attr=attr):
             expressions.set_attribute(run, expressions.evaluate(run, owner), attr, value, target)
         case ir.Subscript(value=owner, index=index):

@@ -88,6 +88,35 @@ CLASSES = [
     "class A:\n    f = staticmethod(lambda: A.f())\n    g = classmethod(f)\nA.f()\nA().g()",
 ]
 
+DOUBLED = [
+    ("(1, 2)", "x + x"),
+    ("(1, 2)", "(*x, *x)"),
+    ("'ab'", "f'{x}{x}'"),
+    ("'ab'", "x + x"),
+    ("'ab'", "'%s%s' % (x, x)"),
+    ("torch.randn(3, 4)", "torch.cat([x, x])"),
+    ("f()", "[x, x]"),
+    ("f()", "{'a': x, 'b': x}"),
+    ("f()", "(x, x)"),
+    ("f()", "(x, x) if test() else x"),
+    ("f()", "x < x"),
+    ("f()", "x and x or x"),
+    ("f()", "x.a[x]"),
+    ("[1]", "zip(x, x)"),
+    ("[1]", "list(map(lambda y: (y, y), x))"),
+    ("{}", "{**x, 'a': {**x}}"),
+    ("Net()", "nn.Sequential(x, x)"),
+    ("print", "functools.partial(x, x)"),
+]
+"""Values that hold what they were before twice: after 60 statements, nobody could go through them one by one."""
+
+
+@pytest.mark.parametrize(("first", "next_"), DOUBLED)
+def test_values_that_double_with_every_statement_are_not_followed_for_ever(first: str, next_: str) -> None:
+    told = stories(NET + f"x = {first}\n" + f"x = {next_}\n" * 60 + AFTER)
+    assert not told[0].exhausted
+    assert told[0].of(Forward)
+
 
 @pytest.mark.parametrize("text", [*VALUES, *FUNCTIONS, *CLASSES])
 def test_odd_code_stops_nothing(text: str) -> None:

@@ -87,7 +87,8 @@ def concatenated(run: Run, args: Args, node: ir.Call) -> Value:
             batch, assumed = sizes.pop()
             return replace(result, batch=batch, assumed=assumed)
         return result
-    parts = tuple(item for item in items if type(item) is Data)
+    # parts of parts are left out: what is joined with itself again and again would double each time
+    parts = tuple(replace(item, parts=()) if item.parts else item for item in items if type(item) is Data)
     if len(parts) != len(items):
         return result
     known = [part.batch for part in parts]
