@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bnlint.program import model as ir
-from bnlint.story import contexts, expressions, iteration, libraries, objects, replaying, statements
+from bnlint.story import contexts, expressions, iteration, libraries, objects, parameters, replaying, statements
 from bnlint.story.framework import Args
 from bnlint.story.machine import DEAD, DEPTH, NEXT, RETURN, SAME_FUNCTION, Frame, Run
 from bnlint.story.values import (
@@ -304,7 +304,7 @@ def named_later(func: Func, given: dict[str, Value], args: Args) -> dict[str, Va
 
 def enter(run: Run, func: Func, args: Args, node: ir.Expr, table: Table) -> Value:
     """Run a function's body in a frame of its own."""
-    self_value = bind_parameters(run, func, args, table)
+    self_value = parameters.bind(run, func, args, table)
     place = run.place(node) if run.frames else None
     scope = Scope(table, func.scope, func.scope.module)
     frame = Frame(scope, func, func.name, run.memory.mark(), place, func.owner, self_value)
@@ -350,48 +350,6 @@ def finish(run: Run, frame: Frame, status: int) -> Value:
     if not values:
         return NEVER if status == DEAD else NONE
     return choose(values)
-
-
-def assumed(run: Run, func: Func, param: ir.Param, default: Value) -> Value:
-    """A parameter's default: what it is in a call that leaves it out, only assumed when nothing is known to call it."""
-    if type(default) is Const and default.value is not None and not run.story.bound and len(run.frames) == 1:
-        return replace(default, assumed=True, symbol=("parameter", id(func.node), param.name, run.serial))
-    return default
-
-
-def bind_parameters(run: Run, func: Func, args: Args, table: Table) -> Value | None:
-    """Write the arguments into the new frame's variables; gives the first one, `self` of a method."""
-    given = list(args.positional)
-    keywords = dict(args.keywords)
-    first = given[0] if given else None
-    for place, param in enumerate(func.node.params.items):
-        default = func.defaults[place]
-        if param.kind == "star":
-            table[param.name] = Tuple(tuple(given), args.star)
-            given = []
-        elif param.kind == "double_star":
-            made = run.allocate(Lib("dict"), None)
-            made.slots.update(keywords)
-            made.slots["#rest"] = args.double_star if args.double_star is not None else UNKNOWN
-            made.slots["#closed"] = args.double_star is None
-            run.loud -= 1
-            table[param.name] = made
-        elif given and param.kind in ("positional", "plain"):
-            table[param.name] = given.pop(0)
-        elif param.name in keywords:
-            table[param.name] = keywords.pop(param.name)
-        elif args.star is not None and param.kind in ("positional", "plain"):
-            table[param.name] = args.star
-        elif args.double_star is not None and default is None:
-            table[param.name] = args.double_star
-        elif param.name in dict(func.options):
-            table[param.name] = dict(func.options)[param.name]
-        elif default is not None:
-            table[param.name] = assumed(run, func, param, default)
-        else:
-            table[param.name] = Data(symbol=("parameter", id(func.node), param.name, run.serial), label=param.name)
-        table[param.name] = run.named(table[param.name], param.name)
-    return first
 
 
 # --- items -----------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bnlint.program import model as ir
-from bnlint.story import calls, expressions, objects, statements
+from bnlint.story import calls, expressions, objects, parameters, statements
 from bnlint.story.framework import Args
 from bnlint.story.machine import Frame, Run
 from bnlint.story.values import NONE, UNKNOWN, Bound, Cls, Func, Obj, Scope, Value
@@ -70,7 +70,7 @@ def run_generator(run: Run, func: Func, args: Args, node: ir.Expr, inner: Callab
     if len(run.frames) > 24:
         return inner(UNKNOWN)
     table: dict[str, Value] = {}
-    own = calls.bind_parameters(run, func, args, table)
+    own = parameters.bind(run, func, args, table)
     place = run.place(node)
     scope = Scope(table, func.scope, func.scope.module)
     frame = Frame(scope, func, func.name, run.memory.mark(), place, func.owner, own)
