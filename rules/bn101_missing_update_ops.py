@@ -83,8 +83,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bnlint.judging import updating
 from bnlint.rule import Report, rule
-from bnlint.story import Story, updating
+from bnlint.story import Story
 
 
 @rule("BN101", "missing-update-ops", severity="error", frameworks=("tensorflow",))

@@ -81,8 +81,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bnlint.judging import updating
 from bnlint.rule import Report, rule
-from bnlint.story import Story, updating
+from bnlint.story import Story
 
 
 @rule("BN102", "update-ops-too-early", severity="error", frameworks=("tensorflow",))

@@ -87,8 +87,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bnlint.judging import updating
 from bnlint.rule import Report, rule
-from bnlint.story import Story, updating
+from bnlint.story import Story
 from bnlint.story.events import CollectionRead, Dependencies
 
 

@@ -93,25 +93,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bnlint.judging import modes, purposes, traces
 from bnlint.rule import Report, rule
-from bnlint.story import Story, judging
+from bnlint.story import Story
 from bnlint.story.events import Forward
 
 
 @rule("BN201", "eval-in-train-mode", severity="error", frameworks=("torch",))
 def check(story: Story) -> Iterator[Report]:
     for forward in story.of(Forward):
-        mode = judging.in_train_mode(forward, story)
-        evidence = judging.evaluation(story, forward)
+        mode = modes.in_train_mode(forward, story)
+        evidence = purposes.evaluation(story, forward)
         if forward.framework != "torch" or mode is None or evidence is None:
             continue
-        confidence = judging.weakest(mode, evidence)
-        if judging.on_purpose(story, forward) or judging.sampling(story, forward):
+        confidence = modes.weakest(mode, evidence)
+        if purposes.on_purpose(story, forward) or purposes.sampling(story, forward):
             confidence = "possible"
         yield Report(
-            f"{judging.title(forward.net)} evaluates while its batch norm is in train mode",
+            f"{traces.title(forward.net)} evaluates while its batch norm is in train mode",
             forward.where.place,
             confidence,
-            judging.mode_trace(story, forward, "train"),
-            judging.subjects(forward),
+            traces.mode_trace(story, forward, "train"),
+            traces.subjects(forward),
         )

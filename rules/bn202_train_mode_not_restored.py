@@ -90,8 +90,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bnlint.judging import modes, traces
 from bnlint.rule import Report, rule
-from bnlint.story import Story, judging
+from bnlint.story import Story
 from bnlint.story.events import Forward, ModeSet
 
 
@@ -99,19 +100,19 @@ from bnlint.story.events import Forward, ModeSet
 def check(story: Story) -> Iterator[Report]:
     trained: dict[tuple[int, object], int] = {}
     for forward in story.of(Forward):
-        if "training" not in forward.purposes or not judging.known_norms(forward):
+        if "training" not in forward.purposes or not modes.known_norms(forward):
             continue
         here = (id(forward.net), forward.where.place)
-        switched = [mark for mark in judging.marks(forward, "eval") if mark.event > trained.get(here, 1 << 60)]
+        switched = [mark for mark in modes.marks(forward, "eval") if mark.event > trained.get(here, 1 << 60)]
         event = story.event(switched[-1].event) if switched else None
-        if isinstance(event, ModeSet) and judging.whole(event.net, forward.net):
-            definite = not judging.marks(forward, "train")
+        if isinstance(event, ModeSet) and modes.whole(event.net, forward.net):
+            definite = not modes.marks(forward, "train")
             yield Report(
-                f"{judging.title(forward.net)} goes on training in eval mode",
+                f"{traces.title(forward.net)} goes on training in eval mode",
                 forward.where.place,
                 "certain" if definite and story.bound else "likely",
-                judging.mode_trace(story, forward, "eval"),
-                judging.subjects(forward),
+                traces.mode_trace(story, forward, "eval"),
+                traces.subjects(forward),
             )
-        elif judging.all_in_train_mode(forward):
+        elif modes.all_in_train_mode(forward):
             trained.setdefault(here, forward.number)

@@ -89,26 +89,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bnlint.judging import modes, purposes, traces
 from bnlint.rule import Report, rule
-from bnlint.story import Story, judging
+from bnlint.story import Story
 from bnlint.story.events import Forward
 
 
 @rule("BN203", "rollout-in-train-mode", severity="error", frameworks=("torch", "tensorflow", "keras"))
 def check(story: Story) -> Iterator[Report]:
     for forward in story.of(Forward):
-        mode = judging.in_train_mode(forward, story)
-        evidence = judging.acting(story, forward)
+        mode = modes.in_train_mode(forward, story)
+        evidence = purposes.acting(story, forward)
         if mode is None or evidence is None:
             continue
-        confidence = judging.weakest(mode, evidence)
+        confidence = modes.weakest(mode, evidence)
         if "training" in forward.purposes:
             confidence = "possible"
         alone = " on a batch of one" if forward.batch == 1 else ""
         yield Report(
-            f"{judging.title(forward.net)} acts with its batch norm in train mode{alone}",
+            f"{traces.title(forward.net)} acts with its batch norm in train mode{alone}",
             forward.where.place,
             confidence,
-            judging.acting_trace(story, forward),
-            judging.subjects(forward),
+            traces.acting_trace(story, forward),
+            traces.subjects(forward),
         )

@@ -78,8 +78,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint.findings import Edit, Fix, Place
+from bnlint.judging import traces
 from bnlint.rule import Report, rule
-from bnlint.story import Story, judging
+from bnlint.story import Story
 from bnlint.story.events import ModeMisused
 
 MESSAGES = {
@@ -103,6 +104,6 @@ def check(story: Story) -> Iterator[Report]:
             MESSAGES[event.kind].format(event.attribute),
             place,
             "certain" if event.known else "possible",
-            subjects=judging.parts(event.net),
+            subjects=traces.parts(event.net),
             fix=fix,
         )

@@ -79,8 +79,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint.findings import Step
+from bnlint.judging import modes, traces
 from bnlint.rule import Report, rule
-from bnlint.story import Story, judging
+from bnlint.story import Story
 from bnlint.story.events import Forward
 
 
@@ -88,19 +89,19 @@ from bnlint.story.events import Forward
 def check(story: Story) -> Iterator[Report]:
     told: set[object] = set()
     for forward in story.of(Forward):
-        if "training" not in forward.purposes or forward.batch != 1 or not judging.all_in_train_mode(forward):
+        if "training" not in forward.purposes or forward.batch != 1 or not modes.all_in_train_mode(forward):
             continue
-        if story.test or judging.in_train_mode(forward) != "certain":
+        if story.test or modes.in_train_mode(forward) != "certain":
             continue
         loop = forward.where.loops[-1][0] if forward.where.loops else forward.where.place
         if loop in told:
             continue  # one report per training loop
         told.add(loop)
-        steps = [Step(message, place) for message, place in judging.batch_steps(forward)]
+        steps = [Step(message, place) for message, place in traces.batch_steps(forward)]
         yield Report(
-            f"{judging.title(forward.net)} trains its batch norm on batches of one",
+            f"{traces.title(forward.net)} trains its batch norm on batches of one",
             forward.where.place,
             "likely" if forward.batch_assumed else "certain",
-            judging.distinct([*judging.built(forward), *steps], forward.where.place),
-            judging.subjects(forward),
+            traces.distinct([*traces.built(forward), *steps], forward.where.place),
+            traces.subjects(forward),
         )

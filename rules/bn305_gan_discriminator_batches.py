@@ -95,28 +95,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint.findings import Step
+from bnlint.judging import adversarial, traces
 from bnlint.rule import Report, rule
-from bnlint.story import Story, adversarial, judging
+from bnlint.story import Story
 
 
 @rule("BN305", "gan-discriminator-batches", severity="warning", frameworks=("torch", "tensorflow", "keras"))
 def check(story: Story) -> Iterator[Report]:
     for real, fake in adversarial.separate(story):
-        steps = [*judging.built(fake), Step("the batch of real examples alone goes through here", real.where.place)]
+        steps = [*traces.built(fake), Step("the batch of real examples alone goes through here", real.where.place)]
         yield Report(
-            f"{judging.title(fake.net)} normalises real and generated batches separately"
+            f"{traces.title(fake.net)} normalises real and generated batches separately"
             " (many GAN recipes do so on purpose: then never use it in eval mode)",
             fake.where.place,
             "likely",
-            judging.distinct(steps, fake.where.place),
-            judging.subjects(fake),
+            traces.distinct(steps, fake.where.place),
+            traces.subjects(fake),
             severity="info",
         )
     for forward, first, second, assumed in adversarial.unequal(story):
         yield Report(
-            f"{judging.title(forward.net)} gets {first} real and {second} generated examples in one batch",
+            f"{traces.title(forward.net)} gets {first} real and {second} generated examples in one batch",
             forward.where.place,
             "likely" if assumed else "certain",
-            judging.distinct(judging.built(forward), forward.where.place),
-            judging.subjects(forward),
+            traces.distinct(traces.built(forward), forward.where.place),
+            traces.subjects(forward),
         )

@@ -97,8 +97,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint.findings import Step
+from bnlint.judging import traces
 from bnlint.rule import Report, rule
-from bnlint.story import Story, judging
+from bnlint.story import Story
 from bnlint.story.events import StateParameter
 
 MESSAGES = {
@@ -120,6 +121,6 @@ def check(story: Story) -> Iterator[Report]:
             MESSAGES[event.kind].format(name=event.name or "this variable", detail=event.detail),
             event.where.place,
             "certain" if event.certain else "likely",
-            judging.distinct(steps, event.where.place),
+            traces.distinct(steps, event.where.place),
             frozenset({event}),
         )

@@ -28,6 +28,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"read", "program"}),
     frozenset({"suppress", "project"}),
     frozenset({"story"}),
+    frozenset({"judging"}),
     frozenset({"rule"}),
     frozenset({"builtin"}),
     frozenset({"rulebook", "select", "boundaries", "outcome"}),
@@ -38,7 +39,7 @@ FLOORS: tuple[frozenset[str], ...] = (
 )
 MAY_IMPORT_LIBCST = ("program",)
 MAY_IMPORT_RICH = ("cli/progress.py", "report/full.py", "report/rule_page.py")
-RULES_MAY_IMPORT = frozenset({"findings", "rule", "story", "project", "program"})
+RULES_MAY_IMPORT = frozenset({"findings", "rule", "judging", "story", "project", "program"})
 
 
 def room(path: Path) -> str:

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bnlint.program import model as ir
-from bnlint.story import builtins, calls
 from bnlint.story.framework import Args
+from bnlint.story.interpreter import builtins, calls
 from bnlint.story.values import UNKNOWN, Bound, Const, Func, Lib, Tuple, Value
 
 if TYPE_CHECKING:

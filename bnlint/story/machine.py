@@ -15,8 +15,9 @@ from bnlint.findings import Place
 from bnlint.program.model import Node
 from bnlint.story.budget import RUNS, RUNS_SHARE, UNROLLED_IN_ALL, WORK_PER_STEP, Budget
 from bnlint.story.events import Event, Story, Where
+from bnlint.story.joining import mix
 from bnlint.story.memory import MISSING, Changes, Memory
-from bnlint.story.values import Choice, Cls, Data, Func, Module, Obj, Scope, Symbol, Table, Tuple, Value, light, mix, options
+from bnlint.story.values import Choice, Cls, Data, Func, Module, Obj, Scope, Symbol, Table, Tuple, Value, light, options
 
 if TYPE_CHECKING:
     from pathlib import Path

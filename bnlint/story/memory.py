@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from bnlint.story.values import Table, join
+from bnlint.story.joining import join
+from bnlint.story.values import Table
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "MISSING"})()
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bnlint.story.joining import choose
 from bnlint.story.machine import Run
-from bnlint.story.values import Choice, Obj, Tuple, Value, choose, options
+from bnlint.story.values import Choice, Obj, Tuple, Value, options
 
 WALK_LIMIT = 4000
 """modules looked at in one walk"""

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from bnlint.program import model as ir
 from bnlint.project.project import Project
-from bnlint.story import calls, entries, importing, iteration, statements
+from bnlint.story import entries
 from bnlint.story.events import Story
 from bnlint.story.framework import Args, Switchboard, library_base
 from bnlint.story.frameworks import all_frameworks
+from bnlint.story.interpreter import calls, importing, iteration, statements
 from bnlint.story.machine import Frame, Run
 from bnlint.story.order import loading_order
 from bnlint.story.values import Cls, Func, Module, Obj, Scope

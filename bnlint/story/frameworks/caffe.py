@@ -7,11 +7,12 @@ Facts: Caffe pull request 4704 (three statistics blobs, each with lr_mult 0; a `
 from __future__ import annotations
 
 from bnlint.program import model as ir
-from bnlint.story import iteration
 from bnlint.story.events import StateParameter
 from bnlint.story.framework import Args, Framework
+from bnlint.story.interpreter import iteration
+from bnlint.story.joining import mix
 from bnlint.story.machine import Run
-from bnlint.story.values import UNKNOWN, Const, Lib, Obj, Tuple, Value, mix, number
+from bnlint.story.values import UNKNOWN, Const, Lib, Obj, Tuple, Value, number
 
 BLOBS = 3
 LAYER = "caffe.layers.BatchNorm"

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from bnlint.program import model as ir
-from bnlint.story import calls, iteration, libraries
+from bnlint.story import libraries
 from bnlint.story.framework import Args, Framework
+from bnlint.story.interpreter import calls, iteration
+from bnlint.story.joining import choose, mix
 from bnlint.story.machine import Run
 from bnlint.story.nesting import clone
-from bnlint.story.values import (
-    NONE,
-    UNKNOWN,
-    Const,
-    Data,
-    Lib,
-    Obj,
-    Partial,
-    Tuple,
-    Value,
-    choose,
-    mix,
-    text,
-)
+from bnlint.story.values import NONE, UNKNOWN, Const, Data, Lib, Obj, Partial, Tuple, Value, text
 
 PASSED_ON = frozenset({
     "tqdm.tqdm", "tqdm.auto.tqdm", "tqdm.notebook.tqdm", "tqdm.tqdm_notebook", "tqdm.autonotebook.tqdm", "tqdm.trange",

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bnlint.program import model as ir
-from bnlint.story import calls, conditions, iteration, objects
 from bnlint.story.events import Forward, Mode, NormUse
 from bnlint.story.framework import Args, library_base
 from bnlint.story.frameworks.tensorflow.datasets import DATASET
@@ -19,6 +18,8 @@ from bnlint.story.frameworks.tensorflow.graph import collect
 from bnlint.story.frameworks.torch.known import holds_norm
 from bnlint.story.frameworks.torch.networks import batch_of, tag
 from bnlint.story.frameworks.torch.tensors import mark, size
+from bnlint.story.interpreter import calls, conditions, iteration, objects
+from bnlint.story.joining import mix
 from bnlint.story.machine import Run
 from bnlint.story.values import (
     NO_TOKENS,
@@ -34,7 +35,6 @@ from bnlint.story.values import (
     Token,
     Tuple,
     Value,
-    mix,
     options,
     truth,
 )

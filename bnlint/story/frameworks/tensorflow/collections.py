@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bnlint.program import model as ir
-from bnlint.story import iteration
 from bnlint.story.events import CollectionRead
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.tensorflow.graph import UPDATES, Graphs, collect, held, key_of, op, shown, within
+from bnlint.story.interpreter import iteration
 from bnlint.story.machine import Run
 from bnlint.story.values import NO_TOKENS, NONE, UNKNOWN, Const, Data, Lib, Obj, Token, Value
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bnlint.program import model as ir
-from bnlint.story import calls
 from bnlint.story.framework import Args
+from bnlint.story.interpreter import calls
 from bnlint.story.machine import Run
 from bnlint.story.memory import MISSING
 from bnlint.story.values import NONE, UNKNOWN, Const, Data, Func, Value, text

@@ -6,27 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bnlint.program import model as ir
-from bnlint.story import calls, iteration
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.tensorflow import statistics
 from bnlint.story.frameworks.tensorflow.graph import Graphs, Placeholder, collect, note_made, op, surroundings
 from bnlint.story.frameworks.torch import tensors
+from bnlint.story.interpreter import calls, iteration
+from bnlint.story.joining import choose
 from bnlint.story.machine import Run
-from bnlint.story.values import (
-    NO_TOKENS,
-    NONE,
-    UNKNOWN,
-    Bound,
-    Const,
-    Data,
-    Func,
-    Obj,
-    Partial,
-    Token,
-    Tuple,
-    Value,
-    choose,
-)
+from bnlint.story.values import NO_TOKENS, NONE, UNKNOWN, Bound, Const, Data, Func, Obj, Partial, Token, Tuple, Value
 
 NOISE = frozenset({
     "random_normal", "random_uniform", "truncated_normal", "random.normal", "random.uniform", "random.truncated_normal",

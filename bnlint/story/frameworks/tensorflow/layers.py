@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bnlint.program import model as ir
-from bnlint.story import calls, conditions, iteration
 from bnlint.story.events import GraphNorm
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.tensorflow.graph import UPDATES, Graphs, below, key_of, op, shown, surroundings, unique
 from bnlint.story.frameworks.tensorflow.networks import add_norm
 from bnlint.story.frameworks.tensorflow.scopes import given_by_scope
+from bnlint.story.interpreter import calls, conditions, iteration
 from bnlint.story.machine import Run
 from bnlint.story.values import UNKNOWN, Const, Data, Lib, Obj, Token, Tuple, Value, options
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bnlint.program import model as ir
-from bnlint.story import iteration
 from bnlint.story.events import Fetched, Forward, GraphNorm, Mode, NormUse, Where
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.tensorflow.graph import Placeholder, collect, join_trains, of_kind, surroundings
 from bnlint.story.frameworks.torch.tensors import mark
+from bnlint.story.interpreter import iteration
 from bnlint.story.machine import Run
 from bnlint.story.values import NO_TOKENS, Const, Data, Func, Lib, Obj, Token, Tuple, Value, truth
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bnlint.program import model as ir
-from bnlint.story import iteration
 from bnlint.story.events import Dependencies, Forward
 from bnlint.story.framework import Args, Exit
 from bnlint.story.frameworks.tensorflow.graph import (
@@ -25,6 +24,7 @@ from bnlint.story.frameworks.tensorflow.graph import (
     surroundings,
     unique,
 )
+from bnlint.story.interpreter import iteration
 from bnlint.story.machine import Run
 from bnlint.story.values import NO_TOKENS, Choice, Const, Func, Lib, Obj, Tuple, Value, options
 

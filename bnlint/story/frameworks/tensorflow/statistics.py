@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 
 from bnlint.program import model as ir
-from bnlint.story import conditions
 from bnlint.story.events import StateParameter
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.tensorflow.graph import Graphs, below, collect, of_kind, shown, surroundings
 from bnlint.story.frameworks.tensorflow.layers import variable
+from bnlint.story.interpreter import conditions
 from bnlint.story.machine import Run
 from bnlint.story.values import Cls, Data, Obj, Value, options
 

@@ -7,7 +7,6 @@ apply_gradients run nothing but what they depend on).
 from __future__ import annotations
 
 from bnlint.program import model as ir
-from bnlint.story import calls, iteration
 from bnlint.story.events import Backward, TrainOp
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.tensorflow.graph import (
@@ -22,6 +21,7 @@ from bnlint.story.frameworks.tensorflow.graph import (
 )
 from bnlint.story.frameworks.tensorflow.networks import fetch
 from bnlint.story.frameworks.torch.tensors import mark
+from bnlint.story.interpreter import calls, iteration
 from bnlint.story.machine import Run
 from bnlint.story.values import (
     NO_TOKENS,
@@ -243,7 +243,7 @@ def hooks(run: Run, args: Args, node: ir.Call) -> None:
         for hook in iteration.elements(run, value, node)[0] if isinstance(value, (Obj, Tuple)) else []:
             if isinstance(hook, Obj) and not isinstance(hook.cls, Lib):
                 for name in ("begin", "after_create_session", "before_run", "after_run"):
-                    from bnlint.story import objects
+                    from bnlint.story.interpreter import objects
 
                     own = objects.find(run, hook.cls.order, name)
                     if isinstance(own, Func):

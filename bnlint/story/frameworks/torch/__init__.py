@@ -9,6 +9,7 @@ from bnlint.story.events import ModeMisused, StateParameter
 from bnlint.story.framework import Args, Exit, Framework
 from bnlint.story.frameworks.torch import building, environments, loading, networks, tensors
 from bnlint.story.frameworks.torch.known import CONTAINERS
+from bnlint.story.joining import mix
 from bnlint.story.machine import Run
 from bnlint.story.nesting import children
 from bnlint.story.values import (
@@ -24,7 +25,6 @@ from bnlint.story.values import (
     Obj,
     Partial,
     Value,
-    mix,
     options,
     text,
     truth,

@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 from bnlint.program import model as ir
-from bnlint.story import calls, conditions, iteration
 from bnlint.story.events import Built, StateParameter, Stepped
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import known, loading, networks, tensors
+from bnlint.story.interpreter import calls, conditions, iteration
+from bnlint.story.joining import choose, detached, flow_of, mix
 from bnlint.story.machine import Run
 from bnlint.story.nesting import children
-from bnlint.story.values import (
-    NONE,
-    UNKNOWN,
-    Const,
-    Data,
-    Lib,
-    Obj,
-    Token,
-    Value,
-    choose,
-    detached,
-    flow_of,
-    mix,
-    text,
-    truth,
-)
+from bnlint.story.values import NONE, UNKNOWN, Const, Data, Lib, Obj, Token, Value, text, truth
 
 RECORDING = frozenset({
     "torch.no_grad", "torch.inference_mode", "torch.enable_grad", "torch.set_grad_enabled", "torch.autograd.inference_mode",

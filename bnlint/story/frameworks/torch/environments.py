@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bnlint.program import model as ir
-from bnlint.story import objects
 from bnlint.story.events import Acted
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch.tensors import mark
+from bnlint.story.interpreter import objects
+from bnlint.story.joining import flow_of
 from bnlint.story.machine import Run
-from bnlint.story.values import Cls, Data, Func, Obj, Token, Tuple, Value, flow_of
+from bnlint.story.values import Cls, Data, Func, Obj, Token, Tuple, Value
 
 WORDS = ("env", "game", "world", "simulator", "gym")
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bnlint.program import model as ir
-from bnlint.story import calls, conditions, iteration, objects
 from bnlint.story.events import Forward, Mode, ModeSet, NormUse
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch.known import BATCH_NORMS, CONTAINERS, WRAPPERS
+from bnlint.story.interpreter import calls, conditions, iteration, objects
+from bnlint.story.joining import choose, mix
 from bnlint.story.machine import Run
 from bnlint.story.nesting import WALK_LIMIT, children, clone, descendants
 from bnlint.story.values import (
@@ -29,8 +30,6 @@ from bnlint.story.values import (
     Token,
     Tuple,
     Value,
-    choose,
-    mix,
     options,
     text,
     truth,

@@ -5,25 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bnlint.program import model as ir
-from bnlint.story import iteration
 from bnlint.story.events import Backward, Forward
 from bnlint.story.framework import Args
+from bnlint.story.interpreter import iteration
+from bnlint.story.joining import detached, flow_of, mix
 from bnlint.story.machine import Run
-from bnlint.story.values import (
-    NO_TOKENS,
-    NONE,
-    UNKNOWN,
-    Const,
-    Data,
-    Obj,
-    Token,
-    Tuple,
-    Value,
-    detached,
-    flow_of,
-    mix,
-    number,
-)
+from bnlint.story.values import NO_TOKENS, NONE, UNKNOWN, Const, Data, Obj, Token, Tuple, Value, number
 
 DETACHING = frozenset({"detach", "detach_", "numpy", "item", "tolist", "argmax", "argmin", "long", "int", "bool", "byte"})
 KEEPING = frozenset({

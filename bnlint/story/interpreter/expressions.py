@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from bnlint.program import model as ir
-from bnlint.story import calls, conditions, iteration, libraries, loops, objects, statements, strings
+from bnlint.story import libraries
+from bnlint.story.interpreter import calls, conditions, iteration, loops, objects, statements, strings
+from bnlint.story.joining import choose, flow_of, mix
 from bnlint.story.machine import Run
 from bnlint.story.values import (
     NONE,
@@ -26,10 +28,7 @@ from bnlint.story.values import (
     Super,
     Tuple,
     Value,
-    choose,
     compound,
-    flow_of,
-    mix,
     options,
     truth,
 )

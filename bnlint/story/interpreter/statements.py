@@ -6,23 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bnlint.program import model as ir
-from bnlint.story import calls, conditions, contexts, expressions, importing, iteration, loops
 from bnlint.story.events import Forward
+from bnlint.story.interpreter import calls, conditions, contexts, expressions, importing, iteration, loops
+from bnlint.story.joining import mix
 from bnlint.story.machine import BREAK, CONTINUE, DEAD, NEXT, RETURN, Frame, Run
-from bnlint.story.values import (
-    NONE,
-    UNKNOWN,
-    Cls,
-    Const,
-    Data,
-    Func,
-    Lib,
-    Obj,
-    Scope,
-    Value,
-    mix,
-    options,
-)
+from bnlint.story.values import NONE, UNKNOWN, Cls, Const, Data, Func, Lib, Obj, Scope, Value, options
 
 Block = Sequence[ir.Stmt]
 

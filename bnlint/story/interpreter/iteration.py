@@ -6,29 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from bnlint.program import model as ir
-from bnlint.story import calls, objects, strings
 from bnlint.story.framework import Args
+from bnlint.story.interpreter import calls, objects, strings
+from bnlint.story.joining import choose, flow_of, mix
 from bnlint.story.machine import Run
 from bnlint.story.memory import MISSING
-from bnlint.story.values import (
-    NONE,
-    UNKNOWN,
-    Choice,
-    Cls,
-    Const,
-    Data,
-    Func,
-    Lib,
-    Obj,
-    Tuple,
-    Value,
-    choose,
-    compound,
-    flow_of,
-    mix,
-    options,
-    text,
-)
+from bnlint.story.values import NONE, UNKNOWN, Choice, Cls, Const, Data, Func, Lib, Obj, Tuple, Value, compound, options, text
 
 LIST_LIMIT = 256
 TUPLE_LIMIT = 1024

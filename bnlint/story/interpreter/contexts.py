@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bnlint.program import model as ir
-from bnlint.story import calls, expressions, objects, parameters, statements
 from bnlint.story.framework import Args
+from bnlint.story.interpreter import calls, expressions, objects, parameters, statements
 from bnlint.story.machine import Frame, Run
 from bnlint.story.values import NONE, UNKNOWN, Bound, Cls, Func, Obj, Scope, Value
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bnlint.program import model as ir
-from bnlint.story import calls, conditions, expressions, iteration, statements
+from bnlint.story.interpreter import calls, conditions, expressions, iteration, statements
+from bnlint.story.joining import choose
 from bnlint.story.machine import BREAK, CONTINUE, DEAD, NEXT, RETURN, LoopState, Run
-from bnlint.story.values import Lib, Tuple, Value, choose, truth
+from bnlint.story.values import Lib, Tuple, Value, truth
 
 UNROLLED = 24
 COMPREHENDED = 96

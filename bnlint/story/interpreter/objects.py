@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bnlint.program import model as ir
-from bnlint.story import calls, importing
 from bnlint.story.framework import Args
+from bnlint.story.interpreter import calls, importing
 from bnlint.story.machine import Run
 from bnlint.story.memory import MISSING
 from bnlint.story.values import UNKNOWN, Bound, Cls, Data, Func, Lib, Module, Obj, Super, Value, options

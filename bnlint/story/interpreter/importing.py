@@ -7,8 +7,9 @@ from pathlib import Path
 
 from bnlint.findings import Place
 from bnlint.program import model as ir
-from bnlint.story import expressions, iteration, libraries, statements
+from bnlint.story import libraries
 from bnlint.story.events import Failure
+from bnlint.story.interpreter import expressions, iteration, statements
 from bnlint.story.machine import Frame, OutOfSteps, Run
 from bnlint.story.memory import MISSING
 from bnlint.story.values import UNKNOWN, Const, Lib, Module, Scope, Table, Value

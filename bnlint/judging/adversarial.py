@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bnlint.story import judging
+from bnlint.judging import inputs, modes, purposes
 from bnlint.story.events import Forward, Story
 from bnlint.story.values import Data
 
 
 def real_input(story: Story, forward: Forward) -> bool:
     """Whether the input is data from outside, untouched by another network."""
-    tokens = judging.input_tokens(forward)
-    found = judging.kinds(tokens)
+    tokens = inputs.input_tokens(forward)
+    found = inputs.kinds(tokens)
     return "forward" not in found and ("batch" in found or not found & {"noise", "constant"})
 
 
 def generated_input(story: Story, forward: Forward) -> bool:
     """Whether the input is another network's output on noise, or the network is a discriminator by its name."""
-    tokens = judging.input_tokens(forward)
+    tokens = inputs.input_tokens(forward)
     makers = [story.event(token.ref) for token in tokens if token.kind == "forward"]
     others = [maker for maker in makers if isinstance(maker, Forward) and maker.net is not forward.net]
     if not others:
         return False
-    noise = any("noise" in judging.kinds(judging.input_tokens(maker)) for maker in others)
-    return noise or judging.named_discriminator(forward.net)
+    noise = any("noise" in inputs.kinds(inputs.input_tokens(maker)) for maker in others)
+    return noise or purposes.named_discriminator(forward.net)
 
 
 def separate(story: Story) -> Iterator[tuple[Forward, Forward]]:
     """Pairs of a real and a generated batch through one discriminator in one step, the latter in its own step if possible."""
     by_net: dict[tuple[int, object], list[Forward]] = {}
     for forward in story.of(Forward):
-        if "training" in forward.purposes and judging.all_in_train_mode(forward) and not story.test:
-            if judging.in_train_mode(forward) != "certain":
+        if "training" in forward.purposes and modes.all_in_train_mode(forward) and not story.test:
+            if modes.in_train_mode(forward) != "certain":
                 continue
             loop = forward.where.loops[-1][0] if forward.where.loops else None
             by_net.setdefault((id(forward.net), loop), []).append(forward)
@@ -71,7 +71,7 @@ def unequal(story: Story) -> Iterator[tuple[Forward, int, int, bool]]:
     """Mixtures of unequal parts: the forward, how many are real, how many generated, whether sizes are assumed."""
     told: set[int] = set()
     for forward in story.of(Forward):
-        if "training" not in forward.purposes or not judging.all_in_train_mode(forward) or id(forward.net) in told:
+        if "training" not in forward.purposes or not modes.all_in_train_mode(forward) or id(forward.net) in told:
             continue
         for value in forward.inputs:
             parts = halves(value) if type(value) is Data else None
@@ -86,4 +86,3 @@ def unequal(story: Story) -> Iterator[tuple[Forward, int, int, bool]]:
 def total(parts: list[Data]) -> int | None:
     sizes = [part.batch for part in parts]
     return None if None in sizes else sum(size for size in sizes if size is not None)
-

@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from bnlint.program import model as ir
-from bnlint.story import contexts, expressions, iteration, libraries, objects, parameters, replaying, statements
+from bnlint.story import libraries
 from bnlint.story.framework import Args
+from bnlint.story.interpreter import contexts, expressions, iteration, objects, parameters, replaying, statements
+from bnlint.story.joining import choose, mix
 from bnlint.story.machine import DEAD, DEPTH, NEXT, RETURN, SAME_FUNCTION, Frame, Run
 from bnlint.story.values import (
     NONE,
@@ -27,9 +29,7 @@ from bnlint.story.values import (
     Table,
     Tuple,
     Value,
-    choose,
     compound,
-    mix,
     options,
 )
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bnlint.program import model as ir
-from bnlint.story import calls, conditions, expressions, iteration, loops, objects
 from bnlint.story.framework import Args
+from bnlint.story.interpreter import calls, conditions, expressions, iteration, loops, objects
+from bnlint.story.joining import choose, mix
 from bnlint.story.values import (
     NONE,
     UNKNOWN,
@@ -21,9 +22,7 @@ from bnlint.story.values import (
     Obj,
     Tuple,
     Value,
-    choose,
     compound,
-    mix,
     options,
     text,
     truth,

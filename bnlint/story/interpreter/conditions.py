@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from bnlint.program import model as ir
-from bnlint.story import iteration
+from bnlint.story.interpreter import iteration
+from bnlint.story.joining import choose, mix
 from bnlint.story.machine import Run
 from bnlint.story.values import (
     UNKNOWN,
@@ -28,9 +29,7 @@ from bnlint.story.values import (
     Table,
     Tuple,
     Value,
-    choose,
     compound,
-    mix,
     options,
     truth,
 )

@@ -1,0 +1,126 @@
+"""Events of networks: built, switched, applied, trained, and the loaders that feed them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bnlint.findings import Place
+from bnlint.story.events.core import Event, Where
+from bnlint.story.values import Obj, Token, Value
+
+if TYPE_CHECKING:
+    from bnlint.program.model import Call, Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """A mode that a module may be in: "train" or "eval", and the number of the event that put it there (-1: built so)."""
+
+    name: str
+    event: int
+
+
+@dataclass(slots=True, eq=False)
+class Built(Event):
+    """A layer or a library network was constructed."""
+
+    lib: str
+    obj: Obj | None
+    call: Call
+    arguments: dict[str, tuple[Value, Expr]]
+    """parameter name by the library's signature -> value and the expression given; star arguments are left out"""
+    positional: int
+    """how many of them were given by position"""
+
+
+@dataclass(slots=True, eq=False)
+class ModeSet(Event):
+    """`net.train()` or `net.eval()`, by whatever means. `modes` are the possible ones."""
+
+    net: Obj
+    modes: frozenset[str]
+    how: str
+
+
+@dataclass(slots=True, eq=False)
+class ModeMisused(Event):
+    """An attempt to set the mode that does not. `kind`: "not called", "training assigned", "method replaced"."""
+
+    net: Value
+    kind: str
+    attribute: str
+    known: bool
+    """whether the object is known to hold batch norm"""
+    withdrawn: bool = False
+    """the same statement set the flag on the batch norms themselves, too"""
+
+
+@dataclass(frozen=True, slots=True)
+class NormUse:
+    """A batch norm that a forward runs through, and the modes it may be in there."""
+
+    norm: Obj
+    modes: frozenset[Mode]
+    certain: bool
+    """False where only the network as a whole is known to hold batch norm"""
+
+
+@dataclass(slots=True, eq=False)
+class Forward(Event):
+    """A network is applied to inputs. Purposes are filled in as the story goes on, by where the output flows.
+
+    purposes: "training" (reaches backward or a train op), "acting" (reaches an environment's step),
+    "auxiliary" (reaches a loss, but not its gradient).
+    """
+
+    net: Obj
+    norms: tuple[NormUse, ...]
+    inputs: tuple[Value, ...]
+    batch: int | None
+    batch_assumed: bool
+    grad: bool | None
+    """whether gradients are recorded: False under no_grad, None where that cannot be told"""
+    grad_off: Place | None
+    """where they were switched off"""
+    framework: str
+    purposes: set[str] = field(default_factory=set)
+    reached: dict[str, Where] = field(default_factory=dict)
+    """purpose -> where it was decided"""
+    dropped: bool = False
+    """the output is thrown away: the call is a statement of its own"""
+
+    @property
+    def token(self) -> Token:
+        return Token("forward", self.number)
+
+
+@dataclass(slots=True, eq=False)
+class Backward(Event):
+    """A gradient is computed from these forwards."""
+
+    forwards: frozenset[int]
+    flow: frozenset[Token]
+
+
+@dataclass(slots=True, eq=False)
+class Stepped(Event):
+    """An optimiser changes parameters."""
+
+    optimizer: Value
+
+
+@dataclass(slots=True, eq=False)
+class Acted(Event):
+    """An environment makes a step with a value that these forwards influenced."""
+
+    forwards: frozenset[int]
+
+
+@dataclass(slots=True, eq=False)
+class LoaderBuilt(Event):
+    loader: Obj
+    batch: int | None
+    assumed: bool
+    shuffle: bool | None
+    drop_last: bool | None

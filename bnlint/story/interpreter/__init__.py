@@ -1,0 +1,1 @@
+"""What Python means: statements, expressions and calls run over abstract values. No framework is known here."""
