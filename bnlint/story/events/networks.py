@@ -64,6 +64,8 @@ class NormUse:
     modes: frozenset[Mode]
     certain: bool
     """False where only the network as a whole is known to hold batch norm"""
+    single: bool | None = None
+    """whether each example has one value per channel there (no or 1x1 spatial axes); None where that cannot be told"""
 
 
 @dataclass(slots=True, eq=False)
