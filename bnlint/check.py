@@ -42,6 +42,7 @@ class _Gathered:
     findings: list[Finding] = field(default_factory=list)
     exhausted: list[str] = field(default_factory=list)
     with_batch_norm: int = 0
+    networks: set[object] = field(default_factory=set)
 
 
 def check(
@@ -64,7 +65,10 @@ def check(
     sure = [item for item in shown if CONFIDENCES.index(item.confidence) >= least]
     hidden_possible = sum(item.confidence == "possible" for item in shown) if least else 0
     sure.sort(key=_order)
-    return Outcome(tuple(sure), hidden_possible, len(files), gathered.with_batch_norm, tuple(gathered.exhausted), _lines(given))
+    return Outcome(
+        tuple(sure), hidden_possible, len(files), gathered.with_batch_norm, len(gathered.networks), tuple(gathered.exhausted),
+        _lines(given),
+    )  # fmt: skip
 
 
 def _discovered(paths: Sequence[Path], settings: Settings, gathered: _Gathered) -> tuple[Path, ...]:
@@ -130,6 +134,7 @@ def _claims(
     if not project.programs:
         return
     # imported here: most of bnlint, and not needed where nothing speaks of batch norm
+    from bnlint.judging.modes import followed
     from bnlint.story import tell
 
     failures: dict[tuple[str, Place], Finding] = {}
@@ -139,6 +144,7 @@ def _claims(
                 gathered.exhausted.append(f"{story.path}: {story.entry}")
             for failure in story.failures:
                 failures.setdefault((failure.message, failure.place), finding(INTERNAL, failure.message, failure.place))
+            gathered.networks |= followed(story)
             claims: list[Claim] = []
             for rule in rules:
                 try:

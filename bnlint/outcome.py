@@ -17,13 +17,15 @@ class Outcome:
     """findings: those to show, sorted by file, cell, row, column, code.
 
     hidden_possible: how many only the wanted confidence hides; files: how many passed files were looked at;
-    with_batch_norm: how many of their projects' files speak of batch norm; exhausted: entry points whose budget ran out.
+    with_batch_norm: how many of their projects' files speak of batch norm; networks: how many networks were seen to run
+    through one; exhausted: entry points whose budget ran out.
     """
 
     findings: tuple[Finding, ...]
     hidden_possible: int
     files: int
     with_batch_norm: int
+    networks: int
     exhausted: tuple[str, ...]
     lines: Lines
 

@@ -61,3 +61,13 @@ def marks(forward: Forward, name: str) -> list[Mode]:
 def whole(switched: Obj, net: Obj) -> bool:
     """Whether switching one network switches all of another."""
     return switched is net or any(part is net for part in descendants(switched))
+
+
+def followed(story: Story) -> set[object]:
+    """The networks that certainly ran through batch norm, each as the place where it was built and what it is."""
+    found: set[object] = set()
+    for forward in story.of(Forward):
+        if any(use.certain for use in forward.norms):
+            cls = forward.net.cls
+            found.add((forward.net.site, cls.name))
+    return found

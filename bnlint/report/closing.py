@@ -36,7 +36,11 @@ def _found(outcome: Outcome) -> str:
     files = _count(outcome.files, "file")
     if not outcome.with_batch_norm:
         return f"Nothing to report: no batch norm found in {files}"
-    return f"Nothing to report in {files}"
+    if not outcome.networks:
+        speak = _count(outcome.with_batch_norm, "file")
+        return f"Nothing to report in {files}: batch norm is named in {speak}, but no network that holds one is seen to run"
+    followed = _count(outcome.networks, "network")
+    return f"Nothing to report in {files}: {followed} with batch norm followed"
 
 
 def _count(number: int, noun: str) -> str:

@@ -32,6 +32,11 @@ def insertion() -> Fix:
 
 
 def outcome(
-    *findings: Finding, hidden: int = 0, files: int = 1, with_batch_norm: int = 1, exhausted: tuple[str, ...] = ()
+    *findings: Finding,
+    hidden: int = 0,
+    files: int = 1,
+    with_batch_norm: int = 1,
+    networks: int = 1,
+    exhausted: tuple[str, ...] = (),
 ) -> Outcome:
-    return Outcome(findings, hidden, files, with_batch_norm, exhausted, lines)
+    return Outcome(findings, hidden, files, with_batch_norm, networks, exhausted, lines)

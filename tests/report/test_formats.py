@@ -114,12 +114,21 @@ def test_formats_print_nothing_for_nothing(output_format: str) -> None:
     [
         (outcome(finding(), finding()), "Found 2 findings (2 errors)"),
         (outcome(finding(), hidden=3), "Found 1 finding (1 error); 3 possible findings hidden: --min-confidence possible"),
-        (outcome(hidden=1), "Nothing to report in 1 file; 1 possible finding hidden: --min-confidence possible"),
+        (
+            outcome(hidden=1),
+            "Nothing to report in 1 file: 1 network with batch norm followed; "
+            "1 possible finding hidden: --min-confidence possible",
+        ),
         (outcome(files=0, with_batch_norm=0), "Nothing to check: no Python files found"),
         (outcome(files=7, with_batch_norm=0), "Nothing to report: no batch norm found in 7 files"),
         (
+            outcome(files=3, with_batch_norm=2, networks=0),
+            "Nothing to report in 3 files: batch norm is named in 2 files, but no network that holds one is seen to run",
+        ),
+        (
             outcome(exhausted=("train.py: main",)),
-            "Nothing to report in 1 file; the analysis budget ran out in 1 entry point, which may hide findings",
+            "Nothing to report in 1 file: 1 network with batch norm followed; "
+            "the analysis budget ran out in 1 entry point, which may hide findings",
         ),
     ],
 )
