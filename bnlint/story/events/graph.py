@@ -33,6 +33,8 @@ class GraphNorm(Event):
     flag: Value
     under: tuple[tuple[Value, bool], ...] = ()
     """the predicates of `tf.cond` around it, and in which of their branches it is"""
+    by_default: bool = False
+    """no argument and no scope gives the flag: it is the library's default"""
 
     @property
     def token(self) -> Token:

@@ -66,6 +66,8 @@ class NormUse:
     """False where only the network as a whole is known to hold batch norm"""
     single: bool | None = None
     """whether each example has one value per channel there (no or 1x1 spatial axes); None where that cannot be told"""
+    by_default: bool = False
+    """nothing says the mode, no argument, scope or outer call: it is the library's default"""
 
 
 @dataclass(slots=True, eq=False)

@@ -49,6 +49,8 @@ FUNCTIONAL = frozenset({"keras.Model", "keras.models.Model", "keras.Functional",
 INPUTS = frozenset({"keras.Input", "keras.layers.Input", "keras.layers.InputLayer", "keras.engine.Input"})
 SYMBOLIC = "keras"
 DEFAULT_BATCH = 32
+BY_DEFAULT = ("training", "default")
+"""the symbol of a flag that only the default of a `call`'s own parameter gives"""
 
 
 def is_keras(value: Value) -> bool:
@@ -231,6 +233,10 @@ def with_training(own: Func, obj: Obj, args: Args, training: Value | None) -> Ar
     keywords = {name: value for name, value in args.keywords.items() if name != "training"}
     if "training" in names and training is not None and names.index("training") > len(args.positional):
         keywords["training"] = training
+    if "training" in names and training is None and "training" not in keywords:
+        default = own.defaults[names.index("training")]
+        if type(default) is Const and default.value is False:
+            keywords["training"] = Const(False, symbol=BY_DEFAULT)
     return calls.with_self(obj, replace(args, keywords=keywords))
 
 
@@ -267,7 +273,10 @@ def use(run: Run, norm: Obj, fixed: bool) -> None:
     modes = {"train", "eval"} if answer is None else {"train" if answer else "eval"}
     if run.norms:
         certain = norm.slots.get("#norms") != "maybe"
-        run.norms[-1][id(norm)] = NormUse(norm, frozenset(Mode(mode, -1) for mode in modes), certain)
+        unsaid = flag is None or (type(flag) is Const and flag.symbol == BY_DEFAULT)
+        by_default = unsaid and not frozen(norm) and not fixed
+        marks = frozenset(Mode(mode, -1) for mode in modes)
+        run.norms[-1][id(norm)] = NormUse(norm, marks, certain, by_default=by_default)
 
 
 def frozen(obj: Obj) -> bool:

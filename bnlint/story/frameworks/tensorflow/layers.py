@@ -106,18 +106,21 @@ def variable(run: Run, graphs: Graphs, name: str, trainable: bool, site: ir.Expr
 def layers_norm(run: Run, graphs: Graphs, args: Args, node: ir.Call, name: Value | None = None) -> Data:
     flag = args.get(14, "training")
     unsure = args.double_star is not None or args.star is not None
+    by_default = flag is None and not unsure
     if flag is None:
         flag = Const(False) if not unsure else UNKNOWN
     trainable = args.get(15, "trainable")
     adds = adding(run, flag, trainable)
     key: str | None = UPDATES if adds is not False else None
     given = name or args.get(16, "name")
-    return norm(run, graphs, LAYERS_NORM, args, node, given, "batch_normalization", flag, key, adds is None or unsure)
+    base = "batch_normalization"
+    return norm(run, graphs, LAYERS_NORM, args, node, given, base, flag, key, adds is None or unsure, by_default)
 
 
 def slim_norm(run: Run, graphs: Graphs, args: Args, node: ir.Call) -> Data:
     unsure = bool(args.double_star is not None or args.star is not None or run.state.get("scoped_unknown"))
     flag = args.get(9, "is_training")
+    by_default = flag is None and not unsure
     if flag is None:
         flag = Const(True) if not unsure else UNKNOWN
     where = args.get(8, "updates_collections")
@@ -134,7 +137,7 @@ def slim_norm(run: Run, graphs: Graphs, args: Args, node: ir.Call) -> Data:
     if adds is False:
         key = None
     name = args.get(None, "scope")
-    return norm(run, graphs, SLIM_NORM, args, node, name, "BatchNorm", flag, key, adds is None or unsure)
+    return norm(run, graphs, SLIM_NORM, args, node, name, "BatchNorm", flag, key, adds is None or unsure, by_default)
 
 
 def adding(run: Run, flag: Value, trainable: Value | None) -> bool | None:
@@ -163,13 +166,17 @@ def norm(
     flag: Value,
     key: str | None,
     maybe: bool,
+    by_default: bool = False,
 ) -> Data:
     first = args.get(0, "inputs") or UNKNOWN
     variables, path = placed(run, graphs, name, base)
     variable(run, graphs, f"{variables}/gamma:0", True)
     made = run.allocate(Lib(lib), node)
     under = run.state.get("under", ())
-    event = run.emit(GraphNorm, node, norm=made, name=variables, path=path, key=key, maybe=maybe, flag=flag, under=under)
+    event = run.emit(
+        GraphNorm, node, norm=made, name=variables, path=path, key=key, maybe=maybe, flag=flag, under=under,
+        by_default=by_default,
+    )  # fmt: skip
     add_norm(run, event)
     if key is not None:
         graphs.add(run, "updates", frozenset({event.update}))
@@ -203,10 +210,11 @@ def library_network(run: Run, graphs: Graphs, last: str, args: Args, node: ir.Ca
     first = args.get(0, "inputs") or UNKNOWN
     if not last.startswith(("resnet", "inception", "mobilenet", "densenet")) or last.endswith("block"):
         return op(run, args.all(), like=first)
-    flag = args.get(None, "is_training") or Const(True)
+    given = args.get(None, "is_training")
+    flag = given or Const(True)
     key = UPDATES if adding(run, flag, None) is not False else None
     name = args.get(None, "scope") or Const(last)
-    result = norm(run, graphs, f"slim.nets.{last}", args, node, name, last, flag, key, False)
+    result = norm(run, graphs, f"slim.nets.{last}", args, node, name, last, flag, key, False, given is None)
     return Tuple((result, replace(result, batch=None)))
 
 

@@ -55,7 +55,7 @@ def add_norm(run: Run, event: GraphNorm) -> None:
     for token in surroundings(run).network:
         forward = run.story.event(token.ref)
         if isinstance(forward, Forward):
-            forward.norms = (*forward.norms, NormUse(event.norm, modes, True))
+            forward.norms = (*forward.norms, NormUse(event.norm, modes, True, by_default=event.by_default))
             event.norm.slots.setdefault("#net", forward.net)
 
 
@@ -120,7 +120,7 @@ def forwards(
         if given is not None and not fed and type(event.flag) is Data:
             modes = BOTH  # fed with something unknown
         net = event.norm.slots.get("#net", event.norm)
-        by_net.setdefault(id(net), (net, {}))[1][id(event)] = NormUse(event.norm, modes, True)
+        by_net.setdefault(id(net), (net, {}))[1][id(event)] = NormUse(event.norm, modes, True, by_default=event.by_default)
     if not by_net:
         return NO_TOKENS
     holders = [token.ref for token in flow if token.kind == "placeholder"]

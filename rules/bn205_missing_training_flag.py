@@ -1,0 +1,106 @@
+"""# BN205 missing-training-flag
+
+Nothing tells batch norm whether it trains or evaluates, so that it always does what its library does by default.
+
+## What it looks like
+
+A network that is trained calls `tf.layers.batch_normalization(x)` without `training=`, or runs a Keras model as `model(x)`
+inside a `GradientTape`; or a network that is also evaluated is built from `slim.batch_norm(x)` without `is_training=`.
+
+## Why it hurts
+
+The defaults differ. `tf.layers` and Keras assume inference: batch norm divides by averages that were never updated, 1 at
+the start and 1 at the end. It is a fixed affine layer that normalises nothing; a deep network then trains as badly as one
+without it. slim assumes training: an evaluation normalises by the batch it is given, its result hangs on what else is in
+that batch, and a batch of one gives nothing but the bias.
+
+## Bad
+
+```python
+import tensorflow as tf
+
+x = tf.placeholder(tf.float32, [None, 32])
+y = tf.placeholder(tf.int64, [None])
+h = tf.layers.dense(x, 64, use_bias=False)
+h = tf.nn.relu(tf.layers.batch_normalization(h))
+loss = tf.losses.sparse_softmax_cross_entropy(y, tf.layers.dense(h, 10))
+train_step = tf.train.AdamOptimizer().minimize(loss)
+```
+
+## Good
+
+```python
+import tensorflow as tf
+
+x = tf.placeholder(tf.float32, [None, 32])
+y = tf.placeholder(tf.int64, [None])
+training = tf.placeholder_with_default(False, [])
+h = tf.layers.dense(x, 64, use_bias=False)
+h = tf.nn.relu(tf.layers.batch_normalization(h, training=training))
+loss = tf.losses.sparse_softmax_cross_entropy(y, tf.layers.dense(h, 10))
+with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
+    train_step = tf.train.AdamOptimizer().minimize(loss)
+```
+
+## Silent when
+
+- the flag arrives another way: `slim.arg_scope` in a caller, `normalizer_params`, a partial, a positional argument, a
+  placeholder, the learning phase, or the `training` that an enclosing Keras `call` was given
+- the layer is not among the variables that the train op changes, or `trainable = False` keeps it in inference mode
+- a constant says so on purpose: that is BN204's question
+- a slim network is only ever trained
+
+## Fix
+
+None is offered: the flag has to come from somewhere. Pass it to every batch norm, and True only where a gradient is taken.
+
+## Source
+
+TensorFlow 1.15, `tf.layers.batch_normalization` ("training=False") and `tf.contrib.layers.batch_norm` ("is_training=True");
+Keras 3, "BatchNormalization" ("the call argument training"); "A bug hidden in plain sight", on `training=True` at evaluation.
+
+## Measured
+
+With ten layers of `tf.layers.batch_normalization` accuracy .251 against .849, with two layers no difference (.901, .896);
+a Keras model in a tape likewise .895 against .893. With slim's default a batch of one gives exactly 0 (TensorFlow 1.15).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.findings import Step
+from bnlint.judging import flags, traces
+from bnlint.rule import Report, rule
+from bnlint.story import Story
+
+
+@rule("BN205", "missing-training-flag", severity="error", frameworks=("tensorflow", "keras"))
+def check(story: Story) -> Iterator[Report]:
+    for found in flags.never_normalising(story):
+        first = found.norms[0]
+        place = first.where.place
+        yield Report(
+            f"{traces.title(first.norm)} gets no training flag: it never normalises while the network trains",
+            place,
+            "certain" if story.bound else "likely",
+            traces.distinct([Step("the network is trained here", found.by.where.place), *flags.others(found)], place),
+            frozenset({found.by}),
+        )
+    for found in flags.evaluated_in_train_mode(story):
+        first = found.norms[0]
+        place = first.where.place
+        yield Report(
+            f"{traces.title(first.norm)} gets no training flag: evaluation normalises by the batch",
+            place,
+            "certain" if story.bound else "likely",
+            traces.distinct([Step("the network is evaluated here", found.by.where.place), *flags.others(found)], place),
+        )
+    for forward in flags.taped_in_inference_mode(story):
+        yield Report(
+            f"{traces.title(forward.net)} is trained without training=True: its batch norm is in inference mode",
+            forward.where.place,
+            "certain" if story.bound else "likely",
+            traces.distinct([*traces.built(forward), *traces.circumstances(forward)], forward.where.place),
+            traces.subjects(forward),
+        )
