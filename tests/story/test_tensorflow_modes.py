@@ -70,7 +70,7 @@ for x in tf.data.Dataset.from_tensor_slices(tf.zeros([64, 8])).batch(1):
 
 def test_a_keras_call_hands_its_flag_on_to_the_layers_inside(tmp_path: Path) -> None:
     assert codes(tmp_path, KERAS.format(training=", training=True")) == [("BN301", 15)]
-    assert codes(tmp_path, KERAS.format(training="")) == []
+    assert codes(tmp_path, KERAS.format(training="")) == [("BN205", 15)]
 
 
 FUNCTIONAL = """\

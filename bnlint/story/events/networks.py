@@ -35,6 +35,19 @@ class Built(Event):
 
 
 @dataclass(slots=True, eq=False)
+class AxisUsed(Event):
+    """A Keras batch norm was applied to what layers of a known data format gave.
+
+    formats: "channels_first", "channels_last", or both where an option decides; assumed: the axis is only a default of an option.
+    """
+
+    norm: Obj
+    axis: int
+    assumed: bool
+    formats: frozenset[str]
+
+
+@dataclass(slots=True, eq=False)
 class ModeSet(Event):
     """`net.train()` or `net.eval()`, by whatever means. `modes` are the possible ones."""
 

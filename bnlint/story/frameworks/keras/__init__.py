@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from bnlint.program import model as ir
 from bnlint.story.events import Stepped
 from bnlint.story.framework import Args, Framework
-from bnlint.story.frameworks.keras import models
+from bnlint.story.frameworks.keras import formats, models
 from bnlint.story.frameworks.tensorflow.graph import collect, op
 from bnlint.story.machine import Run
 from bnlint.story.values import (
@@ -25,10 +27,20 @@ from bnlint.story.values import (
 class Keras(Framework):
     roots = ("keras",)
 
+    def __init__(self) -> None:
+        self.formats: dict[Path, Value] = {}
+        """the data format that a module's body sets"""
+
     def call(self, run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
-        built = models.build(run, name, args, node)
+        default = formats.configured(run, self.formats)
+        built = models.build(run, name, args, node, default)
         if built is not None:
             return built
+        if name == "keras.backend.set_image_data_format":
+            formats.configure(run, self.formats, args)
+            return NONE
+        if name == "keras.backend.image_data_format" and default is not None:
+            return default
         if name in ("keras.models.clone_model", "keras.Model.from_config"):
             return args.get(0)
         last = name.rpartition(".")[2]

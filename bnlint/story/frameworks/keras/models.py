@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bnlint.program import model as ir
-from bnlint.story.events import Forward, Mode, NormUse
+from bnlint.story.events import Built, Forward, Mode, NormUse
 from bnlint.story.framework import Args, library_base
+from bnlint.story.frameworks.keras import formats
 from bnlint.story.frameworks.tensorflow.datasets import DATASET
 from bnlint.story.frameworks.tensorflow.graph import collect
 from bnlint.story.frameworks.torch.known import holds_norm
@@ -73,7 +74,7 @@ def is_norm(run: Run, obj: Obj) -> bool:
 # --- building --------------------------------------------------------------------------------
 
 
-def build(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
+def build(run: Run, name: str, args: Args, node: ir.Call, default_format: Value | None = None) -> Value | None:
     """A layer, a model, or an input of the library; None if the name is none of them."""
     if name in INPUTS:
         return symbolic_input(run, name, args, node)
@@ -84,6 +85,9 @@ def build(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         made.slots["#items"] = tuple(items)
         if rest is not None:
             made.slots["#rest"] = rest
+        for item in items:
+            if isinstance(item, Obj):
+                formats.appended(run, made, item, node)
         return made
     if name in FUNCTIONAL:
         made = run.allocate(Lib(name), node)
@@ -96,6 +100,9 @@ def build(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         trainable = args.get(None, "trainable")
         if trainable is not None:
             made.slots["trainable"] = trainable
+        formats.settle(made, last, args, default_format)
+        if made.lib in NORMS:
+            run.emit(Built, node, lib=made.lib, obj=made, call=node, arguments=given_arguments(args), positional=len(args.nodes))
         inner = args.get(0, "layer")
         if isinstance(inner, Obj) and is_keras(inner):
             made.slots["#items"] = (inner,)
@@ -105,6 +112,14 @@ def build(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         made.slots["#norms"] = holds_norm(last)
         return made
     return None
+
+
+def given_arguments(args: Args) -> dict[str, tuple[Value, ir.Expr]]:
+    """The arguments of a batch norm by name: of the positional ones only the first is in common use, the axis."""
+    found = {name: (value, args.keyword_nodes[name]) for name, value in args.keywords.items() if name in args.keyword_nodes}
+    if args.positional and args.nodes:
+        found["axis"] = (args.positional[0], args.nodes[0])
+    return found
 
 
 def symbolic_input(run: Run, name: str, args: Args, node: ir.Call) -> Value:
@@ -162,6 +177,7 @@ def apply(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
         flow = frozenset({Token(kind, obj)})
         for value in args.all():
             flow |= collect(value)[0]
+        flow = formats.passed(run, obj, flow, node)
         first = args.get(0)
         batch, assumed = batch_of(first) if first is not None else (None, False)
         run.serial += 1
@@ -222,7 +238,8 @@ def inner(run: Run, obj: Obj, args: Args, training: Value | None, node: ir.Call)
         if frozen(obj):
             run.memory.write(run.state, "context", Const(False))
         hold(run, obj, False)
-        return output(args)
+        result = output(args)
+        return replace(result, flow=formats.passed(run, obj, result.flow, node))
     finally:
         run.memory.write(run.state, "context", before)
 
@@ -285,7 +302,7 @@ def frozen(obj: Obj) -> bool:
     return flag is not None and truth(flag) is False and not obj.slots.get("#compiled")
 
 
-def output(args: Args) -> Value:
+def output(args: Args) -> Data:
     first = args.positional[0] if args.positional else UNKNOWN
     made = mix([value for value in args.all() if type(value) is not Const])
     return replace(made, batch=first.batch, assumed=first.assumed, kind="tensor") if type(first) is Data else made
@@ -313,6 +330,8 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
         layer = args.get(0, "layer")
         if layer is not None:
             run.memory.write(obj.slots, "#items", (*obj.slots.get("#items", ()), layer))
+            if isinstance(layer, Obj):
+                formats.appended(run, obj, layer, node)
         return NONE
     if name == "compile":
         flag = obj.slots.get("trainable")

@@ -1,0 +1,94 @@
+"""# BN604 wrong-axis
+
+A Keras batch norm normalises along an axis that does not hold the channels.
+
+## What it looks like
+
+A convolution with `data_format="channels_first"` is followed by `BatchNormalization()`, whose axis is the last one; or one
+with channels last by `axis=1`. `set_image_data_format("channels_first")` changes the convolutions, not batch norm. And
+`BatchNormalization(0.9)` is no momentum: the first argument is the axis.
+
+## Why it hurts
+
+Scale, offset and statistics then belong to columns of the picture instead of channels. A channel whose values are a
+hundred times larger than another's stays so, the layer learns the wrong number of parameters, and it only works for
+pictures of one width.
+
+## Bad
+
+```python
+from keras.layers import BatchNormalization, Conv2D
+from keras.models import Sequential
+
+model = Sequential()
+model.add(Conv2D(32, 3, data_format="channels_first", use_bias=False, input_shape=(3, 64, 64)))
+model.add(BatchNormalization())
+```
+
+## Good
+
+```python
+from keras.layers import BatchNormalization, Conv2D
+from keras.models import Sequential
+
+model = Sequential()
+model.add(Conv2D(32, 3, data_format="channels_first", use_bias=False, input_shape=(3, 64, 64)))
+model.add(BatchNormalization(axis=1))
+```
+
+## Silent when
+
+- nothing in the text says where the channels lie: the installation's settings decide
+- the axis hangs on the same option as the format, or on `image_data_format()`
+- what is normalised is a sequence or a vector, or was permuted in between
+
+## Fix
+
+None is offered: pass `axis=1` for channels first, `axis=-1` for channels last.
+
+## Source
+
+Keras 3, "BatchNormalization layer" ("axis: Integer, the axis that should be normalized (typically the features axis)");
+Keras 2.15, `set_image_data_format`.
+
+## Measured
+
+Standard deviations of the channels after the layer differ by a factor of 74, with the right axis by 1.0; gamma has the
+width's 6 entries instead of the channels' 8. `BatchNormalization(0.9)` is a TypeError in Keras 2.15 and sets the axis to 0
+without a word in Keras 3.15.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.findings import Step
+from bnlint.rule import Report, rule
+from bnlint.story import Story
+from bnlint.story.events import AxisUsed, Built
+from bnlint.story.values import number
+
+CHANNELS = {"channels_first": (1, -3), "channels_last": (-1, 3)}
+
+
+@rule("BN604", "wrong-axis", severity="error", frameworks=("keras",))
+def check(story: Story) -> Iterator[Report]:
+    for built in story.of(Built):
+        given = built.arguments.get("axis") if built.lib.startswith("keras.") else None
+        axis = number(given[0]) if given is not None else None
+        if axis is not None and isinstance(axis[0], float):
+            place = built.where.place
+            message = f"BatchNormalization({axis[0]:g}) sets the axis, which is the first argument"
+            yield Report(message, place, "likely" if axis[1] else "certain", (), frozenset({built.obj}))
+    for used in story.of(AxisUsed):
+        wrong = sorted(name for name in used.formats if used.axis not in CHANNELS[name])
+        if not wrong:
+            continue
+        site = used.norm.site
+        yield Report(
+            f"batch norm over axis {used.axis} after layers with {wrong[0].replace('_', ' ')}",
+            used.where.place,
+            "certain" if len(used.formats) == 1 and not used.assumed else "likely",
+            (Step("the layer is built here", site),) if site is not None and site != used.where.place else (),
+            frozenset({used.norm}),
+        )
