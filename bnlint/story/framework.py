@@ -5,7 +5,7 @@ A framework answers None where it has nothing to say. Everything it knows about 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from bnlint.program import model as ir
 from bnlint.story.values import Cls, Data, Func, Lib, Obj, Value
 
 if TYPE_CHECKING:
+    from bnlint.story.events import Story
     from bnlint.story.machine import Run
 
 
@@ -114,6 +115,17 @@ class Framework:
     def operator(self, run: Run, op: str, left: Value, right: Value, node: ir.Expr) -> Value | None:
         """A binary operator is applied."""
         return None
+
+    def augmented(self, run: Run, owner: Value, more: Value, node: ir.Expr) -> Value | None:
+        """`owner += more` or its like; a value given here is what the target holds afterwards."""
+        return None
+
+    def stored(self, run: Run, owner: Data, value: Value, node: ir.Expr) -> None:
+        """An item of data is assigned: `tensor[...] = value`."""
+
+    def told(self, run: Run) -> Iterator[Story]:
+        """Stories that the framework tells by itself, once all others are told."""
+        yield from ()
 
     def enter(self, run: Run, value: Value, node: ir.Expr) -> Exit | None:
         """A library's context manager is entered; gives what its exit does."""
@@ -219,6 +231,24 @@ class Switchboard:
             if found is not None:
                 return found
         return None
+
+    def augmented(self, run: Run, owner: Value, more: Value, node: ir.Expr) -> Value | None:
+        for framework in self.frameworks:
+            found = framework.augmented(run, owner, more, node)
+            if found is not None:
+                return found
+        return None
+
+    def stored(self, run: Run, owner: Data, value: Value, node: ir.Expr) -> None:
+        for framework in self.frameworks:
+            framework.stored(run, owner, value, node)
+
+    def named(self, run: Run, name: str, value: Data, node: ir.Expr) -> None:
+        """A variable is given a value that carries how it was computed (see `Data.form`)."""
+
+    def told(self, run: Run) -> Iterator[Story]:
+        for framework in self.frameworks:
+            yield from framework.told(run)
 
     def enter(self, run: Run, value: Value, node: ir.Expr) -> Exit | None:
         for framework in self.frameworks:

@@ -73,6 +73,7 @@ def join_data(a: Data, b: Data) -> Data:
         a.symbol if a.symbol == b.symbol else None,
         a.label if a.label == b.label else "",
         a.kind if a.kind == b.kind else "",
+        a.form if b.form is None or a.form == b.form else b.form if a.form is None else None,
     )
 
 

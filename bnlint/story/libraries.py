@@ -63,6 +63,16 @@ PREFIXES = (
     ("torch.optim.sgd.", "torch.optim."),
     ("pytorch_lightning.", "lightning."),
     ("lightning.pytorch.", "lightning."),
+    ("lightning.core.lightning.", "lightning."),
+    ("lightning.core.module.", "lightning."),
+    ("lightning.core.datamodule.", "lightning."),
+    ("lightning.core.", "lightning."),
+    ("lightning.trainer.trainer.", "lightning."),
+    ("lightning.trainer.", "lightning."),
+    ("lightning.fabric.", "lightning."),
+    ("lightning_fabric.", "lightning."),
+    ("lightning.lite.", "lightning."),
+    ("ignite.engine.engine.", "ignite.engine."),
     ("jax.numpy.", "numpy."),
 )
 EXACT = {

@@ -206,7 +206,7 @@ class Run:
         elif value.label:
             return value
         label = value.label or name
-        return Data(value.flow, value.grad, value.batch, value.assumed, value.parts, symbol, label, value.kind)
+        return Data(value.flow, value.grad, value.batch, value.assumed, value.parts, symbol, label, value.kind, value.form)
 
     # --- entry points --------------------------------------------------------------------
 

@@ -6,10 +6,11 @@ Only the shape: what a mode or a forward means stands in the frameworks' rooms.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from bnlint.story.joining import choose
 from bnlint.story.machine import Run
-from bnlint.story.values import Choice, Obj, Tuple, Value, options
+from bnlint.story.values import Choice, Data, Obj, Tuple, Value, options
 
 WALK_LIMIT = 4000
 """modules looked at in one walk"""
@@ -59,8 +60,10 @@ def clone(run: Run, value: Value, seen: dict[int, Obj] | None = None) -> Value:
     for key, part in list(value.slots.items()):
         if key in ("#items",) and isinstance(part, tuple):
             made.slots[key] = tuple(clone(run, item, seen) for item in part)
-        elif isinstance(part, (Obj, Choice)):
+        elif isinstance(part, (Obj, Choice)) and key != "#part_of":
             made.slots[key] = clone(run, part, seen)
+        elif type(part) is Data and part.kind == "state":  # no longer a tensor of the module it came from
+            made.slots[key] = replace(part, kind="snapshot")
         else:
             made.slots[key] = part
     return made

@@ -14,6 +14,7 @@ from bnlint.story import entries
 from bnlint.story.events import Story
 from bnlint.story.framework import Args, Switchboard, library_base
 from bnlint.story.frameworks import all_frameworks
+from bnlint.story.frameworks.trainers import DRIVING
 from bnlint.story.interpreter import calls, importing, iteration, statements
 from bnlint.story.machine import Frame, Run
 from bnlint.story.order import loading_order
@@ -103,11 +104,11 @@ def methods(run: Run, module: Module, cls: Cls, seen: entries.Survey, roots_only
     ]
     if id(cls.node) not in run.reached and not roots_only and id(cls.node) in seen.builders:
         yield from alone(run, module, cls.name, partial(instance, run, module, cls), False)
+    if library_base(cls, DRIVING) is not None:
+        return  # the library calls them, and sets the mode before
     for value in found:
         if id(value.node) in run.reached or (roots_only and value.name in seen.names):
             continue
-        if value.name.endswith("_step") and library_base(cls, ("lightning",)) is not None:
-            continue  # Lightning calls it, and sets the mode before
         if value.name.startswith("__") or id(value.node) not in seen.drivers:
             continue
         run.reached.add(id(value.node))

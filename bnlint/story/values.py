@@ -63,6 +63,8 @@ class Data:
     label: str = ""
     kind: str = ""
     """"" unknown, or what a framework says of it: "tensor", "placeholder", "environment", ..."""
+    form: Any = None
+    """how it was computed, while own normalisation code is run by itself; None everywhere else"""
 
 
 UNKNOWN = Data()

@@ -1,15 +1,33 @@
-"""Events of state: what a solver, a copy, a checkpoint or freezing touches."""
+"""Events of state: what a solver, a copy, a checkpoint or a cast touches.
+
+Networks are named together with the batch norms that they hold at that moment: when rules read the story, what the
+entry point wrote to its objects has been taken back.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Literal
 
 from bnlint.findings import Place
 from bnlint.story.events.core import Event
+from bnlint.story.values import Obj, Symbol, Value
 
-if TYPE_CHECKING:
-    pass
+What = Literal["parameters", "buffers", "both"]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A network whose state is touched, as it is at that moment.
+
+    net: the network, or the symbol of something unknown that is used like one; norms: the batch norms it holds; certain:
+    whether one of them is established; names: the variables and attributes it is known by, a tie-breaker only.
+    """
+
+    net: Obj | Symbol
+    norms: tuple[Obj, ...] = ()
+    certain: bool = False
+    names: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True, eq=False)
@@ -23,3 +41,58 @@ class StateParameter(Event):
     why: tuple[tuple[str, Place], ...] = ()
     withdrawn: bool = False
     """it was taken away from the solver afterwards"""
+
+
+@dataclass(slots=True, eq=False)
+class Copied(Event):
+    """Tensors of a network are overwritten by, or mixed with, those of others.
+
+    sources: the networks that the values come from; none where they come from elsewhere. what: which of the target's
+    tensors are written. how: the method or function, "load_state_dict", "update_parameters" (of an averaged model), ...
+    loaded: the values come from a file.
+    """
+
+    target: Holder
+    sources: tuple[Holder, ...]
+    what: What
+    how: str
+    loaded: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Estimated(Event):
+    """A library function re-estimates the statistics of a network: `torch.optim.swa_utils.update_bn`."""
+
+    target: Holder
+
+
+@dataclass(slots=True, eq=False)
+class Saved(Event):
+    """State of a network goes into a file. `what` is the part of it that the file holds."""
+
+    net: Holder
+    what: What
+    how: str
+
+
+@dataclass(slots=True, eq=False)
+class Cast(Event):
+    """The floating-point type of a module changes. half: to float16; contrary: only against the default of an option."""
+
+    net: Holder
+    half: bool
+    how: str
+    contrary: bool
+
+
+@dataclass(slots=True, eq=False)
+class OptimizerBuilt(Event):
+    """An optimiser is built over parameters.
+
+    whole: the networks all of whose parameters are in one group, with the weight decay of that group; None is the
+    optimiser's default.
+    """
+
+    lib: str
+    optimizer: Obj
+    whole: tuple[tuple[Holder, Value | None], ...]

@@ -8,7 +8,8 @@ from bnlint.story.frameworks.keras import Keras
 from bnlint.story.frameworks.stdlib import Stdlib
 from bnlint.story.frameworks.tensorflow import TensorFlow
 from bnlint.story.frameworks.torch import Torch
+from bnlint.story.frameworks.trainers import Trainers
 
 
 def all_frameworks() -> tuple[Framework, ...]:
-    return (Stdlib(), Torch(), TensorFlow(), Keras(), Caffe())
+    return (Stdlib(), Torch(), Trainers(), TensorFlow(), Keras(), Caffe())

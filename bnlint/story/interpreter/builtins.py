@@ -192,7 +192,8 @@ def dict_(run: Run, args: Args, node: ir.Call) -> Value:
             if isinstance(item, Tuple) and len(item.items) == 2:
                 calls.set_item(run, made, item.items[0], item.items[1], node)
         if rest is not None:
-            made.slots["#rest"] = UNKNOWN
+            pair = isinstance(rest, Tuple) and len(rest.items) == 2
+            made.slots["#rest"] = rest.items[1] if isinstance(rest, Tuple) and pair else UNKNOWN
     made.slots.update(args.keywords)
     if args.double_star is not None:
         made.slots["#rest"] = args.double_star

@@ -54,7 +54,9 @@ def called(run: Run, func: ir.Expr) -> Value:
         return expressions.evaluate(run, func)
     owner = expressions.evaluate(run, func.value)
     member = expressions.get_attribute(run, owner, func.attr, func)
-    return Bound(func.attr, owner) if type(owner) is Data and type(member) is Data else member
+    unknown = type(owner) is Data and type(member) is Data
+    inherited = isinstance(owner, Cls) and member is UNKNOWN  # what a library's class may give to the project's
+    return Bound(func.attr, owner) if unknown or inherited else member
 
 
 def arguments(run: Run, node: ir.Call) -> Args:
@@ -369,6 +371,8 @@ def set_item(run: Run, owner: Value, index: Value, value: Value, node: ir.Expr) 
                     run.memory.write(option.slots, "#pairs", (*pairs, (index, value)))
         elif isinstance(option, Obj) and option.lib == "list":
             iteration.set_element(run, option, index, value)
+        elif type(option) is Data:
+            run.hooks.stored(run, option, value, node)
         elif isinstance(option, Obj) and isinstance(option.cls, Cls):
             own = objects.find(run, option.cls.order, "__setitem__")
             if isinstance(own, Func):

@@ -205,6 +205,9 @@ def unary(run: Run, node: ir.Unary) -> Value:
         return UNKNOWN
     if type(value) is Const and isinstance(value.value, (int, float)) and node.op in ("-", "+"):
         return Const(-value.value if node.op == "-" else value.value, value.assumed)
+    if type(value) is Data and value.form is not None and node.op == "-":
+        negative = run.hooks.operator(run, "*", Const(-1), value, node)
+        return negative if negative is not None else mix([value])
     return mix([value])
 
 

@@ -55,6 +55,8 @@ def bind(run: Run, target: ir.Expr, value: Value) -> None:
     match target:
         case ir.Name(id=name):
             run.memory.write(expressions.scope_for(run, name).table, name, run.named(value, name))
+            if type(value) is Data and value.form is not None:
+                run.hooks.named(run, name, value, target)
         case ir.Attribute(value=owner, attr=attr):
             expressions.set_attribute(run, expressions.evaluate(run, owner), attr, value, target)
         case ir.Subscript(value=owner, index=index):
@@ -79,7 +81,15 @@ def augmented(run: Run, node: ir.AugAssign) -> int:
     if isinstance(before, Obj) and before.lib == "list" and node.op == "+":
         iteration.extend(run, before, more)
         return NEXT
-    bind(run, node.target, counted(run, node, expressions.arithmetic(run, node.op, before, more)))
+    changed = run.hooks.augmented(run, before, more, node.target)
+    if changed is not None:
+        bind(run, node.target, changed)
+        return NEXT
+    if type(before) is Data and before.form is not None:
+        changed = run.hooks.operator(run, node.op, before, more, node.target)
+    if changed is None:
+        changed = counted(run, node, expressions.arithmetic(run, node.op, before, more))
+    bind(run, node.target, changed)
     return NEXT
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bnlint.program import model as ir
 from bnlint.story.events import ModeMisused, StateParameter
 from bnlint.story.framework import Args, Exit, Framework
-from bnlint.story.frameworks.torch import building, environments, loading, networks, tensors
+from bnlint.story.frameworks.torch import building, casting, copying, environments, loading, networks, saving, tensors
 from bnlint.story.frameworks.torch.known import CONTAINERS
 from bnlint.story.joining import mix
 from bnlint.story.machine import Run
@@ -31,9 +31,9 @@ from bnlint.story.values import (
 )
 
 ROOTS = (
-    "torch", "torchvision", "timm", "apex", "segmentation_models_pytorch", "lightning", "accelerate", "pretrainedmodels",
+    "torch", "torchvision", "timm", "apex", "segmentation_models_pytorch", "pretrainedmodels",
     "efficientnet_pytorch", "torchreid", "inplace_abn", "encoding", "fairscale", "torch_geometric", "torchdata", "numpy",
-    "gym", "gymnasium", "gym3", "stable_baselines3", "ignite", "fastai",
+    "gym", "gymnasium", "gym3", "stable_baselines3",
 )  # fmt: skip
 
 STATISTICS = frozenset({
@@ -51,6 +51,7 @@ class Torch(Framework):
         return building.call(run, name, args, node)
 
     def unowned(self, run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
+        saving.saved(run, name, args, node)
         return building.named_in_settings(run, name, args, node)
 
     def method(self, run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
@@ -58,7 +59,9 @@ class Torch(Framework):
             if name == "backward" or name == "manual_backward":
                 return tensors.backward(run, UNKNOWN, args, node)
             if "#mode" in owner.slots:
-                return networks.method(run, owner, name, args, node)
+                casting.cast(run, owner, name, args, node)
+                state = copying.of_module(run, owner, name, args, node)
+                return state if state is not None else networks.method(run, owner, name, args, node)
             if owner.lib == "torch.nn.Parameter":
                 if name == "requires_grad_":
                     require(owner, args.get(0, "requires_grad"))
@@ -68,6 +71,10 @@ class Torch(Framework):
                 return building.optimizer_step(run, owner, args, node)
             if owner.lib in building.RECORDING:
                 return None
+        if type(owner) is Data:
+            tensor = copying.method(run, owner, name, args, node)
+            if tensor is not None:
+                return tensor
         if name == "step":
             return environments.step(run, owner, args, node)
         return tensors.method(run, owner, name, args, node)
@@ -105,6 +112,9 @@ class Torch(Framework):
             return Data(kind="size") if attr == "shape" else None
         if attr == "training":
             return networks.training_flag(run, obj)
+        statistic = copying.statistic(obj, attr)
+        if statistic is not None:
+            return statistic
         if attr in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked", "in_features", "out_features"):
             return Data(label=attr)
         if attr == "_modules":
@@ -114,6 +124,9 @@ class Torch(Framework):
         return None
 
     def data_attribute(self, run: Run, data: Data, attr: str) -> Value | None:
+        tensor = copying.attribute(data, attr)
+        if tensor is not None:
+            return tensor
         if attr == "shape":
             return Data(kind="size") if data.batch is None else Data(kind="size", batch=data.batch, assumed=data.assumed)
         if attr == "data":
@@ -123,6 +136,7 @@ class Torch(Framework):
         return None
 
     def assigned(self, run: Run, owner: Value, attr: str, value: Value, node: ir.Attribute) -> None:
+        copying.assigned(run, owner, attr, value, node)
         if isinstance(owner, Obj) and owner.lib == "torch.nn.Parameter" and attr == "requires_grad":
             require(owner, value)
         if attr in ("training", "train", "eval"):
@@ -168,6 +182,12 @@ class Torch(Framework):
     def operator(self, run: Run, op: str, left: Value, right: Value, node: ir.Expr) -> Value | None:
         return None
 
+    def augmented(self, run: Run, owner: Value, more: Value, node: ir.Expr) -> Value | None:
+        return copying.augmented(run, owner, more, node)
+
+    def stored(self, run: Run, owner: Data, value: Value, node: ir.Expr) -> None:
+        copying.assigned(run, owner, "data", value, node)
+
     def enter(self, run: Run, value: Value, node: ir.Expr) -> Exit | None:
         name = value.name if isinstance(value, Lib) else value.lib if isinstance(value, Obj) else ""
         if name not in building.RECORDING:
@@ -193,7 +213,7 @@ class Torch(Framework):
 
     def elements(self, run: Run, value: Value, node: ir.Expr) -> tuple[list[Value], Value | None] | None:
         if not isinstance(value, Obj):
-            return None
+            return copying.elements(value) if type(value) is Data else None
         if loading.is_loader(value):
             return [], loading.batches(value)
         if "#mode" in value.slots and ("#items" in value.slots or value.lib in CONTAINERS):
@@ -204,7 +224,8 @@ class Torch(Framework):
         if type(owner) is Data:
             if owner.kind == "size":
                 return Const(owner.batch, owner.assumed) if index == Const(0) and owner.batch else Data(kind="size")
-            return tensors.indexed(owner, index)
+            part = copying.item(owner, index)
+            return part if part is not None else tensors.indexed(owner, index)
         if isinstance(owner, Obj) and "#mode" in owner.slots:
             return building.child_at(run, owner, index)
         if isinstance(owner, Lib) and owner.name.endswith(".__dict__"):

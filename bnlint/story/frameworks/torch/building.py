@@ -5,7 +5,7 @@ from __future__ import annotations
 from bnlint.program import model as ir
 from bnlint.story.events import Built, StateParameter, Stepped
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import known, loading, networks, tensors
+from bnlint.story.frameworks.torch import copying, known, loading, networks, passing, saving, tensors
 from bnlint.story.interpreter import calls, conditions, iteration
 from bnlint.story.joining import choose, detached, flow_of, mix
 from bnlint.story.machine import Run
@@ -41,6 +41,10 @@ ENVIRONMENTS = ("gym.make", "gymnasium.make", "gym.vector.make", "gymnasium.make
 
 def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
     root, _, last = name.rpartition(".")
+    saving.saved(run, name, args, node)
+    state = copying.function(run, name, args, node)
+    if state is not None:
+        return state
     if name in RECORDING:
         return recording(run, name, args, node)
     if name in loading.LOADERS:
@@ -57,6 +61,9 @@ def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         return parameter(run, args, node)
     if name in PASSED_ON:
         return args.get(0) or UNKNOWN
+    prepared = passing.given_back(name, args)
+    if prepared is not None:
+        return prepared
     if root in ("torch", "numpy", "numpy.random", "torch.Tensor"):
         made = tensors.created(run, last, args, node)
         if made is not None:
@@ -74,7 +81,7 @@ def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         return tensors.backward(run, UNKNOWN, Args(args.positional[:1]), node)
     if name in ("torch.autograd.Variable",):
         return args.get(0) or UNKNOWN
-    if name.startswith("accelerate.") or (name.startswith("timm.utils.") and last.endswith("Scaler")):
+    if name.startswith("timm.utils.") and last.endswith("Scaler"):
         return run.allocate(Lib(name), node)
     return network(run, name, args, node)
 
@@ -84,7 +91,9 @@ def on_module(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
     owner = args.get(0)
     if not isinstance(owner, Obj) or "#mode" not in owner.slots:
         return None
-    return networks.method(run, owner, name, Args(args.positional[1:], args.keywords), node)
+    given = Args(args.positional[1:], args.keywords)
+    state = copying.of_module(run, owner, name, given, node)
+    return state if state is not None else networks.method(run, owner, name, given, node)
 
 
 def build(run: Run, name: str, args: Args, node: ir.Call) -> Obj:
@@ -192,6 +201,7 @@ def optimizer(run: Run, name: str, args: Args, node: ir.Call) -> Obj:
     if given is None:
         return made
     made.slots["#params"] = given
+    saving.optimizer(run, name, made, args, node)
     for token in sorted(collect(given), key=lambda token: token.kind):
         norms = networks.norms_below(run, token.ref) if token.kind in ("buffers", "state_dict") else []
         if norms:

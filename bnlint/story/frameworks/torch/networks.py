@@ -146,6 +146,7 @@ def layer(run: Run, name: str, args: Args, node: ir.Call) -> Obj:
         inner = args.get(0, "module") or args.get(0, "model") or UNKNOWN
         if name.endswith(("AveragedModel", "ModelEma", "ModelEmaV2")):
             inner = clone(run, inner)
+            made.slots["#use_buffers"] = args.get(4, "use_buffers") or Const(False)
         made.slots["module"] = inner
         for option in options(inner):
             if isinstance(option, Obj) and "#mode" in option.slots:
@@ -300,7 +301,7 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
         return forward(run, obj, args, node)
     if name in ("modules", "children") and obj.slots.get("#norms") in ("yes", "maybe"):
         inside = run.allocate(Lib(f"{obj.lib}.{name}"), None)
-        inside.slots.update({"#mode": obj.slots["#mode"], "#norms": obj.slots["#norms"]})
+        inside.slots.update({"#mode": obj.slots["#mode"], "#norms": obj.slots["#norms"], "#part_of": obj})
         return Tuple((obj,) if name == "modules" else (), inside)
     if name in ("modules", "children"):
         found = descendants(obj) if name == "modules" else list(children(obj))
@@ -315,9 +316,6 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
                 run.step()
                 calls.call(run, func, Args((each,)), node)
         return obj
-    if name in ("parameters", "named_parameters", "state_dict", "buffers", "named_buffers"):
-        kind = name.removeprefix("named_")
-        return Data(frozenset({Token(kind, obj)}), kind=name)
     if name in ("add_module", "register_module"):
         key, part = args.get(0, "name"), args.get(1, "module")
         if part is not None:

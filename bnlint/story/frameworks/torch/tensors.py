@@ -115,8 +115,10 @@ def with_new_axis(value: Value, axis: Value | None) -> Value:
 
 
 def indexed(owner: Data, index: Value) -> Data | None:
-    """`x[None]`, `x[None, ...]`, `x[:, 0]`, `x[:n]`, `x[mask]`"""
+    """`x[None]`, `x[None, ...]`, `x[:, 0]`, `x[:n]`, `x[mask]`, and `batch["image"]` of a loader's batch"""
     first = index.items[0] if isinstance(index, Tuple) and index.items else index
+    if type(first) is Const and isinstance(first.value, str) and owner.batch is not None:
+        return replace(owner, parts=(), symbol=None, label=first.value)
     if type(first) is Const and first.value is None and not first.assumed:
         return replace(owner, batch=1, parts=(), symbol=None, kind="tensor")
     if isinstance(first, Obj) and first.lib == "slice":

@@ -1,0 +1,81 @@
+"""Which checkpoints lack the statistics of a network's batch norm, and which restores leave them out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from bnlint.findings import Confidence, Place, Step
+from bnlint.judging import copies
+from bnlint.judging.modes import names, weakest
+from bnlint.story.events import Copied, Forward, Holder, Saved, Story
+from bnlint.story.values import Obj
+
+
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """Parameters that are saved, given back or read without the statistics."""
+
+    event: Saved | Copied
+    net: Holder
+    kind: Literal["saved", "given back", "read"]
+    confidence: Confidence
+
+
+def incomplete(story: Story) -> Iterator[Incomplete]:
+    """Every such statement of a story once for each network."""
+    saved = [event for event in story.of(Saved) if event.net.norms]
+    written = [event for event in story.of(Copied) if event.target.norms and event.what == "parameters"]
+    restored = [event for event in written if event.loaded or (event.sources and event.sources[0].net is event.target.net)]
+    if not saved and not restored:
+        return
+    modes = modes_by_norm(story)
+    whole = {id(norm) for event in saved if event.what != "parameters" for norm in event.net.norms}
+    known: Confidence = "certain" if story.bound else "likely"
+    told: set[tuple[int, Place]] = set()
+    for event in saved:
+        norms = {id(norm) for norm in event.net.norms}
+        if event.what == "parameters" and norms.isdisjoint(whole) and first_time(told, event.net, event.where.place):
+            moved = any("train" in modes.get(norm, ()) for norm in norms)
+            yield Incomplete(event, event.net, "saved", weakest(known if moved else "possible", sure(event.net)))
+    renewed: dict[int, int] = {}
+    for event in story.of(Copied):
+        if event.what != "parameters":
+            copies.renew(renewed, event.target, event.number)
+    for event in restored:
+        norms = {id(norm) for norm in event.target.norms}
+        seen = {mode for norm in norms for mode in modes.get(norm, ())}
+        if "eval" not in seen or any(renewed.get(norm, -1) > event.number for norm in norms):
+            continue
+        if ("train" in seen) is event.loaded or not first_time(told, event.target, event.where.place):
+            continue  # trained on after it was read, or never trained before it was given back
+        yield Incomplete(
+            event, event.target, "read" if event.loaded else "given back", weakest("likely", sure(event.target))
+        )  # fmt: skip
+
+
+def sure(net: Holder) -> Confidence:
+    return "certain" if net.certain else "possible"
+
+
+def first_time(told: set[tuple[int, Place]], net: Holder, place: Place) -> bool:
+    known = (id(net.net), place)
+    fresh = known not in told
+    told.add(known)
+    return fresh
+
+
+def modes_by_norm(story: Story) -> dict[int, set[str]]:
+    """The modes in which each batch norm runs somewhere."""
+    found: dict[int, set[str]] = {}
+    for forward in story.of(Forward):
+        for use in forward.norms:
+            found.setdefault(id(use.norm), set()).update(names(use))
+    return found
+
+
+def steps(found: Incomplete) -> list[Step]:
+    """Where the batch norm is, and where the statement is called from."""
+    built = copies.built(found.net) if isinstance(found.net.net, Obj) else []
+    return built + [Step("called from here", place) for place in found.event.where.calls[-2:]]
