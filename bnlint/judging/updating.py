@@ -6,7 +6,7 @@ Questions that BN101, BN102 and BN103 share. Pure functions over a story's event
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +15,7 @@ from bnlint.story.events import CollectionRead, Dependencies, Fetched, GraphNorm
 from bnlint.story.values import Token, truth
 
 UPDATES = "update_ops"
+KERAS_UPDATES = "layer.updates"
 DISCRIMINATOR = re.compile(r"(^|/|_)(disc\w*|critic|d|d_net|netd)(_\d+)?/", re.I)
 
 
@@ -43,6 +44,20 @@ def missing(story: Story) -> list[Missing]:
             if judged is not None:
                 found.append(judged)
     return found
+
+
+def left_to_keras(story: Story) -> Iterator[tuple[TrainOp, list[GraphNorm]]]:
+    """Train ops that train through Keras layers whose own lists of updates nothing runs."""
+    trains: list[TrainOp] = story.of(TrainOp)
+    for train in trains:
+        mine = [token.ref for token in train.through if token.ref.key == KERAS_UPDATES]
+        if not mine:
+            continue
+        run = {id(norm.norm) for norm in ran(story, [other for other in trains if together(train, other)])}
+        norms = [norm for norm in mine if id(norm.norm) not in run]
+        if norms:
+            norms.sort(key=lambda norm: norm.norm.serial)
+            yield train, norms
 
 
 def together(train: TrainOp, other: TrainOp) -> bool:

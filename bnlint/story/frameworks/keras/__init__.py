@@ -7,7 +7,7 @@ from pathlib import Path
 from bnlint.program import model as ir
 from bnlint.story.events import Stepped
 from bnlint.story.framework import Args, Framework
-from bnlint.story.frameworks.keras import formats, models
+from bnlint.story.frameworks.keras import formats, graphs, models
 from bnlint.story.frameworks.tensorflow.graph import collect, op
 from bnlint.story.machine import Run
 from bnlint.story.values import (
@@ -80,7 +80,9 @@ class Keras(Framework):
             return Tuple(tuple(part for part, _ in models.parts(obj)))
         if attr in ("trainable_variables", "trainable_weights", "variables", "weights", "non_trainable_variables"):
             return Data(frozenset({Token("parameters", obj)}), kind=attr)
-        if attr in ("updates", "losses"):
+        if attr == "updates":
+            return graphs.updates(models.norms_within(run, obj))
+        if attr == "losses":
             return Data(kind=attr)
         if attr in ("input", "inputs", "output", "outputs"):
             flow = obj.slots.get("#within", NO_TOKENS) if attr.startswith("output") else NO_TOKENS

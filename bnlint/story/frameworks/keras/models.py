@@ -13,7 +13,7 @@ from dataclasses import replace
 from bnlint.program import model as ir
 from bnlint.story.events import Built, Forward, Mode, NormUse
 from bnlint.story.framework import Args, library_base
-from bnlint.story.frameworks.keras import formats
+from bnlint.story.frameworks.keras import formats, graphs
 from bnlint.story.frameworks.tensorflow.datasets import DATASET
 from bnlint.story.frameworks.tensorflow.graph import collect
 from bnlint.story.frameworks.torch.known import holds_norm
@@ -221,7 +221,7 @@ def forward(
         run.norms.pop()
     event.norms = tuple(norms.values())
     token = frozenset({event.token})
-    return tag(result, token, token, False, count, assumed)
+    return graphs.noted(run, event, tag(result, token, token, False, count, assumed), node)
 
 
 def inner(run: Run, obj: Obj, args: Args, training: Value | None, node: ir.Call) -> Value:
@@ -274,6 +274,23 @@ def hold(run: Run, obj: Obj, fixed: bool, seen: set[int] | None = None) -> None:
             run.memory.write(run.state, "context", before)
         else:
             hold(run, part, fixed or constant, seen)
+
+
+def norms_within(run: Run, obj: Obj) -> list[Obj]:
+    """The batch norms of a layer or model."""
+    found: list[Obj] = []
+    seen: set[int] = set()
+    stack = [obj]
+    while stack and len(seen) < 2000:
+        current = stack.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        if is_norm(run, current) or current.slots.get("#norms") in ("yes", "maybe"):
+            found.append(current)
+        else:
+            stack.extend(part for part, _ in parts(current))
+    return found
 
 
 def use(run: Run, norm: Obj, fixed: bool) -> None:
@@ -338,6 +355,8 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
         if flag is None or truth(flag) is not False:
             run.memory.write(obj.slots, "#compiled", True)
         return NONE
+    if name in ("get_updates_for", "get_updates"):
+        return graphs.updates(norms_within(run, obj))
     if name == "get_layer":
         return UNKNOWN
     if name in ("summary", "build", "save", "save_weights", "load_weights", "set_weights", "reset_states", "__init__"):

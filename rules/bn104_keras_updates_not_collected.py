@@ -1,0 +1,87 @@
+"""# BN104 keras-updates-not-collected
+
+A Keras batch norm is trained by a TensorFlow 1 train op that never runs its updates.
+
+## What it looks like
+
+`tf.keras.layers.BatchNormalization` in a graph with an optimiser of `tf.train`. The train op depends on
+`tf.GraphKeys.UPDATE_OPS` as the documentation of `tf.layers` says, or on nothing.
+
+## Why it hurts
+
+Keras keeps the two update ops of each layer in `layer.updates` and puts nothing into the collection: it is empty, and to
+depend on it does nothing. `Model.fit` would run them, a train op of one's own does not. The averages stay at their initial
+values, training looks well because it uses the batch, and only evaluation shows it.
+
+## Bad
+
+```python
+import tensorflow as tf
+
+x = tf.placeholder(tf.float32, [None, 32])
+y = tf.placeholder(tf.int64, [None])
+training = tf.placeholder(tf.bool, [])
+h = tf.keras.layers.BatchNormalization()(x, training=training)
+loss = tf.losses.sparse_softmax_cross_entropy(y, tf.layers.dense(h, 10))
+with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
+    train_step = tf.train.AdamOptimizer().minimize(loss)
+```
+
+## Good
+
+```python
+import tensorflow as tf
+
+x = tf.placeholder(tf.float32, [None, 32])
+y = tf.placeholder(tf.int64, [None])
+training = tf.placeholder(tf.bool, [])
+norm = tf.keras.layers.BatchNormalization()
+h = norm(x, training=training)
+loss = tf.losses.sparse_softmax_cross_entropy(y, tf.layers.dense(h, 10))
+with tf.control_dependencies(norm.updates):
+    train_step = tf.train.AdamOptimizer().minimize(loss)
+```
+
+## Silent when
+
+- `layer.updates`, `model.updates` or `get_updates_for` are a dependency, grouped, fetched, or copied into the collection
+- Keras trains: `fit`, `train_on_batch`
+- the layers are frozen, or nothing is trained
+- the program is eager TensorFlow 2, where the call itself updates
+
+## Fix
+
+None is offered: depend on `model.updates` (of a model that is called on an input of its own: `model.get_updates_for(x)`).
+
+## Source
+
+TensorFlow 1.15, `tf.keras.layers.BatchNormalization` and `tf.keras.Model.updates`.
+
+## Measured
+
+Accuracy .617 against .896; UPDATE_OPS holds 0 ops (TensorFlow 1.15, 2.15 and 2.21 in graph mode).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.findings import Step
+from bnlint.judging import traces, updating
+from bnlint.rule import Report, rule
+from bnlint.story import Story
+
+
+@rule("BN104", "keras-updates-not-collected", severity="error", frameworks=("tensorflow", "keras"))
+def check(story: Story) -> Iterator[Report]:
+    for train, norms in updating.left_to_keras(story):
+        place = train.where.place
+        built = [Step(f"{updating.title(norm)} is built here", norm.norm.site) for norm in norms[:2] if norm.norm.site]
+        applied = [Step("it is applied to the graph here", norm.where.place) for norm in norms[:1]]
+        yield Report(
+            f"{train.how} does not run the updates of {updating.title(norms[0])}, which Keras puts into no collection",
+            place,
+            "certain" if story.bound else "likely",
+            traces.distinct([*built, *applied], place),
+            frozenset({train}),
+        )
