@@ -1,0 +1,46 @@
+"""What momentum a batch norm was told, whatever its framework calls it, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bnlint.findings import Confidence, Step
+from bnlint.story import Story
+from bnlint.story.events import Built
+from bnlint.story.values import number
+
+TORCH = (
+    "torch.nn.BatchNorm1d", "torch.nn.BatchNorm2d", "torch.nn.BatchNorm3d", "torch.nn.SyncBatchNorm",
+    "torch.nn.LazyBatchNorm1d", "torch.nn.LazyBatchNorm2d", "torch.nn.LazyBatchNorm3d",
+)  # fmt: skip
+COMPLEMENT = ("keras.layers.BatchNormalization", "tensorflow.layers.batch_normalization", "slim.batch_norm")
+"""layers whose momentum is the share of the old average, where torch's is that of the new batch"""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A batch norm, the momentum it was given, and whether that is torch's share of the new batch."""
+
+    built: Built
+    value: float
+    torch: bool
+    confidence: Confidence
+    trace: tuple[Step, ...]
+
+
+def told(story: Story) -> Iterator[Told]:
+    """Each batch norm whose momentum is known, once for each place and value."""
+    seen: set[object] = set()
+    for event in story.of(Built):
+        given = event.arguments.get("momentum") or event.arguments.get("decay")
+        torch = event.lib in TORCH
+        known = number(given[0]) if given is not None else None
+        if known is None or not (torch or event.lib in COMPLEMENT):
+            continue
+        key = (event.where.place, known[0])
+        if key in seen:
+            continue
+        seen.add(key)
+        trace = tuple(Step("called from here", place) for place in event.where.calls[-1:] if place != event.where.place)
+        yield Told(event, float(known[0]), torch, "likely" if known[1] else "certain", trace)

@@ -1,0 +1,85 @@
+"""# BN602 swapped-momentum-convention
+
+A momentum in the convention of another framework: 0.9 means the opposite in PyTorch and in Keras.
+
+## What it looks like
+
+`nn.BatchNorm2d(64, momentum=0.9)`: in PyTorch the momentum is the share of the new batch, so the running averages are
+hardly more than the last batch. The number often comes with code that was ported from Keras or TensorFlow, whose 0.9 is
+PyTorch's 0.1.
+
+## Why it hurts
+
+Evaluation normalises by the statistics of one batch, the last one of training, instead of an average over many. The noise
+of a small batch goes straight into every prediction, and into the choice of the best checkpoint.
+
+## Bad
+
+```python
+from torch import nn
+
+net = nn.Sequential(
+    nn.Conv2d(3, 64, 3, padding=1, bias=False),
+    nn.BatchNorm2d(64, momentum=0.99),
+    nn.ReLU(),
+)
+```
+
+## Good
+
+```python
+from torch import nn
+
+net = nn.Sequential(
+    nn.Conv2d(3, 64, 3, padding=1, bias=False),
+    nn.BatchNorm2d(64, momentum=0.01),
+    nn.ReLU(),
+)
+```
+
+## Silent when
+
+- the value is below 0.9: 0.5 is a short average, not a swapped one
+- the value is not known from the text; a default of an option is reported as `likely`
+- the class belongs to another framework that has PyTorch's names (Paddle, MindSpore, Jittor) and the other convention
+
+In Keras and TensorFlow the same mistake the other way round, a momentum of 0.5 or less, did no harm when measured: it is
+`info` and off unless the rule is selected.
+
+## Fix
+
+Write `1 - value` (unsafe: it changes what evaluation computes).
+
+## Source
+
+PyTorch 2.13, `torch.nn.BatchNorm2d`, note on momentum ("different from one used in optimizer classes and the conventional
+notion of momentum"); Keras 3, "BatchNormalization layer" (`moving_mean * momentum + mean * (1 - momentum)`).
+
+## Measured
+
+Accuracy in eval mode .675 with momentum .99 against .783 with .1 at batches of 4, .822 against .846 at batches of 16 (torch
+2.13). Keras with .1 or .5: .903 and .905 against .893 with .99.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.judging import momentum, traces
+from bnlint.rule import Report, rule
+from bnlint.story import Story
+
+
+@rule("BN602", "swapped-momentum-convention", severity="warning", frameworks=("torch", "tensorflow", "keras"))
+def check(story: Story) -> Iterator[Report]:
+    for told in momentum.told(story):
+        place = told.built.where.place
+        name = told.built.lib.rpartition(".")[2]
+        subjects = frozenset({told.built.obj} if told.built.obj is not None else {place})
+        if told.torch and 0.9 <= told.value <= 1:
+            kept = f"{1 - told.value:.3g}" if told.value < 1 else "nothing"
+            message = f"momentum={told.value:g} keeps {kept} of the average at each step: in PyTorch it weighs the new batch"
+            yield Report(message, place, told.confidence, traces.distinct([*told.trace], place), subjects)
+        elif not told.torch and 0 < told.value <= 0.5:
+            message = f"momentum {told.value:g} of {name} keeps that share of the average: is it PyTorch's convention?"
+            yield Report(message, place, told.confidence, told.trace, subjects, severity="info", default=False)

@@ -1,0 +1,76 @@
+"""# BN603 frozen-by-momentum
+
+A momentum at the end of its range, so that the running averages never change.
+
+## What it looks like
+
+`nn.BatchNorm2d(64, momentum=0)` in PyTorch, `BatchNormalization(momentum=1.0)` or `decay=1.0` in Keras and TensorFlow; often
+through an option, or where a missing momentum (`None`) was turned into a number on the way.
+
+## Why it hurts
+
+The averages stay what they are at the start, mean 0 and variance 1. Training uses the batch and does not notice.
+Evaluation normalises by 0 and 1, which is nothing at all. In PyTorch `momentum=None` means the average over all batches:
+whoever writes `momentum or 0.0` gets the opposite.
+
+## Bad
+
+```python
+from torch import nn
+
+net = nn.Sequential(nn.Linear(32, 64, bias=False), nn.BatchNorm1d(64, momentum=0.0), nn.ReLU())
+```
+
+## Good
+
+```python
+from torch import nn
+
+net = nn.Sequential(nn.Linear(32, 64, bias=False), nn.BatchNorm1d(64, momentum=None), nn.ReLU())
+```
+
+## Silent when
+
+- the momentum is set on the layer after its construction: that is how some programs freeze or re-estimate statistics
+- the layer keeps no statistics (`track_running_stats=False`)
+- the value is not known; a default of an option is reported as `likely`
+
+## Fix
+
+None is offered: leave the argument out, or give the share that was meant.
+
+## Source
+
+PyTorch 2.13, `torch.nn.modules.batchnorm._BatchNorm.forward` (`exponential_average_factor`); Keras 3, "BatchNormalization".
+
+## Measured
+
+Accuracy .578 against .846 (torch 2.13); Keras with momentum 1.0 .596 against .893.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.judging import momentum
+from bnlint.rule import Report, rule
+from bnlint.story import Story
+from bnlint.story.values import truth
+
+
+@rule("BN603", "frozen-by-momentum", severity="error", frameworks=("torch", "tensorflow", "keras"))
+def check(story: Story) -> Iterator[Report]:
+    for told in momentum.told(story):
+        tracked = told.built.arguments.get("track_running_stats")
+        if told.value != (0 if told.torch else 1) or (tracked is not None and truth(tracked[0]) is False):
+            continue
+        place = told.built.where.place
+        name = told.built.lib.rpartition(".")[2]
+        subjects = frozenset({told.built.obj} if told.built.obj is not None else {place})
+        yield Report(
+            f"{name} with momentum {told.value:g} never updates its running averages",
+            place,
+            told.confidence,
+            told.trace,
+            subjects,
+        )
