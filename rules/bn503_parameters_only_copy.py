@@ -114,9 +114,10 @@ def check(story: Story) -> Iterator[Report]:
             continue
         places.add(place)
         source = found.copy.sources[0]
+        whose = "its batch norm" if found.copy.target.norms else "any batch norm"
         yield Report(
             f"{copies.title(found.copy.target)} takes over the parameters of {copies.title(source)} without the "
-            f"statistics of its batch norm",
+            f"statistics of {whose}",
             place,
             found.confidence,
             copies.trace(found, place),

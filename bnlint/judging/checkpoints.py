@@ -9,7 +9,7 @@ from typing import Literal
 from bnlint.findings import Confidence, Place, Step
 from bnlint.judging import copies
 from bnlint.judging.modes import names, weakest
-from bnlint.story.events import Copied, Forward, Holder, Saved, Story
+from bnlint.story.events import Copied, Forward, Holder, Saved, SaverBuilt, Story
 from bnlint.story.values import Obj
 
 
@@ -79,3 +79,21 @@ def steps(found: Incomplete) -> list[Step]:
     """Where the batch norm is, and where the statement is called from."""
     built = copies.built(found.net) if isinstance(found.net.net, Obj) else []
     return built + [Step("called from here", place) for place in found.event.where.calls[-2:]]
+
+
+def lacking(story: Story) -> Iterator[tuple[SaverBuilt, Confidence]]:
+    """Savers of a graph that leave out the averages of its batch norms, each place once."""
+    savers = story.of(SaverBuilt)
+    whole = any(saver.whole for saver in savers)
+    places: set[Place] = set()
+    for saver in savers:
+        if saver.lacking and saver.where.place not in places:
+            places.add(saver.where.place)
+            known: Confidence = "certain" if story.bound else "likely"
+            yield saver, "possible" if whole else known
+
+
+def saver_steps(saver: SaverBuilt) -> list[Step]:
+    """Where one of the batch norms is built, and where the saver is asked for."""
+    steps = [Step("a batch norm is built here", saver.lacking[0].where.place)]
+    return steps + [Step("called from here", place) for place in saver.where.calls[-2:]]

@@ -34,7 +34,7 @@ def left_behind(story: Story) -> Iterator[LeftBehind]:
     renewed: dict[int, int] = {}
     for event in story.events:
         if isinstance(event, Copied) and event.what == "parameters":
-            if event.sources and event.how != "load_state_dict" or event.sources and event.sources[0].net != event.target.net:
+            if event.sources and event.sources[0].net != event.target.net:
                 copies.setdefault(event.target.net, []).append(event)
         elif isinstance(event, Copied):
             renew(renewed, event.target, event.number)
@@ -137,10 +137,10 @@ def where_evaluated(found: LeftBehind) -> Place:
 
 def title(holder: Holder) -> str:
     """A network in words, by the name it has here if it has one."""
-    if not isinstance(holder.net, Obj):
-        return "this network"
     named = sorted(holder.names, key=lambda name: (len(name), name))
-    return named[-1] if named else traces.title(holder.net)
+    if named:
+        return named[-1]
+    return traces.title(holder.net) if isinstance(holder.net, Obj) else "another network"
 
 
 def built(holder: Holder) -> list[Step]:

@@ -44,3 +44,18 @@ def told(story: Story) -> Iterator[Told]:
         seen.add(key)
         trace = tuple(Step("called from here", place) for place in event.where.calls[-1:] if place != event.where.place)
         yield Told(event, float(known[0]), torch, "likely" if known[1] else "certain", trace)
+
+
+DEFAULT = 0.1
+"""torch 2.13"""
+
+
+def chosen(story: Story) -> dict[int, float | None]:
+    """The momentum that each torch batch norm was given, by the identity of the object; None where it is not known."""
+    found: dict[int, float | None] = {}
+    for event in story.of(Built):
+        given = event.arguments.get("momentum")
+        if given is not None and event.obj is not None and event.lib in TORCH:
+            known = number(given[0])
+            found[id(event.obj)] = float(known[0]) if known is not None else None
+    return found

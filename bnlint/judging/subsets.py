@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bnlint.findings import Step
-from bnlint.judging.updating import concerned, title, touches
-from bnlint.story.events import GraphNorm, Story, TrainOp
+from bnlint.judging.updating import UPDATES, concerned, title, touches
+from bnlint.story.events import CollectionRead, GraphNorm, Story, TrainOp
 from bnlint.story.values import truth
 
 
@@ -43,9 +43,15 @@ def surplus(story: Story) -> Iterator[Surplus]:
         others = tuple(norm for norm in beside if id(norm) in own)
         if frozen:
             yield Surplus(train, frozen, False)
-        if others:
+        if others and not told_apart(story):
             rivals = [other for other in trains if other is not train and any(belongs(norm, other) for norm in others)]
             yield Surplus(train, others, True, all(other.token in train.runs for other in rivals))
+
+
+def told_apart(story: Story) -> bool:
+    """Whether the program reads the collection again as networks are added: it may take the difference."""
+    sizes = {len(read.held) for read in story.of(CollectionRead) if read.key == UPDATES}
+    return len(sizes) > 1
 
 
 def moves(norm: GraphNorm) -> bool:

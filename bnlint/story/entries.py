@@ -13,15 +13,25 @@ DRIVES = frozenset({
     "backward", "eval", "no_grad", "inference_mode", "set_grad_enabled", "minimize", "apply_gradients", "compute_gradients",
     "get_collection", "control_dependencies", "create_train_op", "optimize_loss", "train_on_batch", "GradientTape",
     "EstimatorSpec", "group", "act", "is_training", "batch_normalization", "batch_norm", "moments", "log_prob", "argmax",
-    "unsqueeze", "fit", "predict", "evaluate",
+    "unsqueeze", "fit", "predict", "evaluate", "value_and_grad", "apply_fn", "checkpoint", "checkpoint_sequential",
 })  # fmt: skip
 """Names by which code drives networks or graphs; a function without any of them tells nothing by itself."""
+
+WALKS = frozenset({"parameters", "named_parameters"})
+COPIES = frozenset({"copy_", "lerp_", "data", "add_", "sub_", "vector_to_parameters"})
+"""A function that calls one of the first and mentions one of the second may copy a network's weights."""
 
 BUILDS = frozenset({
     "BatchNorm", "BatchNormalization", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm", "LazyBatchNorm1d",
     "LazyBatchNorm2d", "LazyBatchNorm3d", "get_variable", "Variable", "Parameter", "_BatchNorm",
 })  # fmt: skip
 """Constructors whose arguments are worth seeing, where they are called"""
+
+
+MOMENTS = frozenset({"var", "std", "var_mean", "std_mean", "variance", "batch_norm"})
+STATISTICS = frozenset({
+    "running_mean", "running_var", "running_std", "running_variance", "moving_mean", "moving_var", "moving_variance",
+})  # fmt: skip
 
 
 def main_blocks(program: ir.Program) -> list[ir.If]:
@@ -49,12 +59,18 @@ class Survey:
     names: frozenset[str]
     drivers: frozenset[int]
     builders: frozenset[int]
+    moments: frozenset[int]
+    """functions that take moments, or are about batch norm: own layers may be made of them"""
+    statistics: frozenset[int]
+    """functions that name running statistics"""
 
 
 def survey(project: Project) -> Survey:
     names: set[str] = set()
     drivers: set[int] = set()
     builders: set[int] = set()
+    moments: set[int] = set()
+    statistics: set[int] = set()
     for program in project.programs.values():
         outside = [statement for statement in program.body if not isinstance(statement, (ir.Function, ir.Class))]
         names.update(*used(outside))
@@ -64,13 +80,19 @@ def survey(project: Project) -> Survey:
                 continue
             mentioned, called = used(function.body)
             builds = not BUILDS.isdisjoint(called)
-            if builds or not DRIVES.isdisjoint(mentioned):
+            copies = not WALKS.isdisjoint(called) and not COPIES.isdisjoint(mentioned)
+            if builds or copies or not DRIVES.isdisjoint(mentioned):
                 drivers.add(id(function))
             if builds and function.name == "__init__" and owner is not None:
                 builders.add(id(owner))
+            if not STATISTICS.isdisjoint(mentioned):
+                statistics.add(id(function))
+                moments.add(id(function))
+            elif not MOMENTS.isdisjoint(mentioned):
+                moments.add(id(function))
             names |= mentioned
             names.update(*used([*function.params.items, *function.decorators, function.returns]))
-    return Survey(frozenset(names), frozenset(drivers), frozenset(builders))
+    return Survey(frozenset(names), frozenset(drivers), frozenset(builders), frozenset(moments), frozenset(statistics))
 
 
 def functions(body: Sequence[ir.Stmt]) -> Iterator[tuple[ir.Class | None, ir.Node]]:
@@ -108,6 +130,9 @@ def used(nodes: Sequence[object]) -> tuple[set[str], set[str]]:
                 called.add(func.id if isinstance(func, ir.Name) else func.attr)
             stack.append(func)
             stack.extend(node.args)
+        elif isinstance(node, ir.Const):
+            if node.value in STATISTICS:  # `state["running_var"]`
+                mentioned.add(str(node.value))
         elif isinstance(node, ir.Node):
             stack.extend([getattr(node, name) for name in inner_fields(type(node))])
     return mentioned, called

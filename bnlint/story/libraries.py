@@ -191,6 +191,10 @@ def known_class(name: str) -> bool:
     return name.startswith(("torch.nn.", "keras.layers.")) or name in ("list", "dict", "set", "slice")
 
 
+def is_norm_class(name: str) -> bool:
+    return name in BATCH_NORMS or name in ("torch.nn._BatchNorm", "torch.nn.batchnorm._BatchNorm", "torch.nn._NormBase")
+
+
 BATCH_NORMS = frozenset(f"torch.nn.{kind}" for kind in ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm"))
 SUBCLASSES = {
     "torch.nn._BatchNorm": BATCH_NORMS,

@@ -130,6 +130,13 @@ class Run:
         self.classes: list[Cls] = []
         """project classes in the order in which their bodies ran"""
         self.stories: list[Story] = []
+        self.profiles: dict[int, Any] = {}
+        """what frameworks found out about a class, by the identity of its node"""
+        self.moments: frozenset[int] = frozenset()
+        self.statistics: frozenset[int] = frozenset()
+        """identities of the function nodes whose text speaks of moments, of running statistics"""
+        self.probed: set[int] = set()
+        """identities of the function nodes that were run for a profile"""
 
     # --- places and events ---------------------------------------------------------------
 

@@ -65,5 +65,5 @@ def clone(run: Run, value: Value, seen: dict[int, Obj] | None = None) -> Value:
         elif type(part) is Data and part.kind == "state":  # no longer a tensor of the module it came from
             made.slots[key] = replace(part, kind="snapshot")
         else:
-            made.slots[key] = part
+            made.slots[key] = seen.get(id(part), part)
     return made

@@ -27,6 +27,8 @@ def tell(project: Project) -> Iterator[Story]:
     """Yield a story for each entry point of the project's programs, in an order that depends on the programs only."""
     run = Run(project, Switchboard(all_frameworks()))
     paths = sorted(project.programs)
+    seen = entries.survey(project)
+    run.moments, run.statistics = seen.moments, seen.statistics
     told = 0
     for path in loading_order(project):
         load(run, path)
@@ -39,12 +41,13 @@ def tell(project: Project) -> Iterator[Story]:
             continue
         for block in entries.main_blocks(project.programs[path]):
             yield from alone(run, module, "__main__", partial(main, run, module, block))
-    seen = entries.survey(project)
     for roots_only in (True, False):
         for path in paths:
             module = run.modules.get(path)
             if module is not None:
                 yield from uncalled(run, module, seen, roots_only)
+    with deep_recursion():
+        yield from run.hooks.told(run)
 
 
 def load(run: Run, path: Path) -> None:

@@ -1,7 +1,18 @@
 """What the story writes down, for rules to read. Pure data."""
 
 from bnlint.story.events.core import Event, Failure, Story, Where
+from bnlint.story.events.flax import StatisticsReturned
+from bnlint.story.events.freezing import Frozen, Held, Hidden, Thawed
 from bnlint.story.events.graph import CollectionRead, Dependencies, Fetched, GraphNorm, TrainOp
+from bnlint.story.events.handmade import (
+    Averaged,
+    Folded,
+    FunctionalNorm,
+    Normalised,
+    OwnNorm,
+    Renormalised,
+    StatisticSet,
+)
 from bnlint.story.events.networks import (
     Acted,
     AxisUsed,
@@ -15,34 +26,55 @@ from bnlint.story.events.networks import (
     NormUse,
     Stepped,
 )
-from bnlint.story.events.state import Cast, Copied, Estimated, Holder, OptimizerBuilt, Saved, StateParameter
+from bnlint.story.events.scale import Converted, Exported, Penalised, PerSample, Recomputed, Synchronised, Wrapped
+from bnlint.story.events.state import Cast, Copied, Estimated, Holder, OptimizerBuilt, Saved, SaverBuilt, StateParameter
 
 __all__ = [
     "Acted",
+    "Averaged",
     "AxisUsed",
     "Backward",
     "Built",
     "Cast",
     "CollectionRead",
+    "Converted",
     "Copied",
     "Dependencies",
     "Estimated",
     "Event",
+    "Exported",
     "Failure",
     "Fetched",
+    "Folded",
     "Forward",
+    "Frozen",
+    "FunctionalNorm",
     "GraphNorm",
+    "Held",
+    "Hidden",
     "Holder",
     "LoaderBuilt",
     "Mode",
     "ModeMisused",
     "ModeSet",
     "NormUse",
+    "Normalised",
     "OptimizerBuilt",
+    "OwnNorm",
+    "Penalised",
+    "PerSample",
+    "Recomputed",
+    "Renormalised",
     "Saved",
+    "SaverBuilt",
     "StateParameter",
+    "StatisticSet",
+    "StatisticsReturned",
     "Stepped",
     "Story",
+    "Synchronised",
+    "Thawed",
     "TrainOp",
     "Where",
+    "Wrapped",
 ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bnlint.findings import Place
 from bnlint.story.events.core import Event, Where
+from bnlint.story.events.freezing import Frozen
 from bnlint.story.values import Obj, Token, Value
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ class NormUse:
     """whether each example has one value per channel there (no or 1x1 spatial axes); None where that cannot be told"""
     by_default: bool = False
     """nothing says the mode, no argument, scope or outer call: it is the library's default"""
+    frozen: frozenset[Frozen] = frozenset()
+    """what took its parameters from the solver, where that still holds"""
 
 
 @dataclass(slots=True, eq=False)

@@ -11,6 +11,7 @@ from typing import Literal
 
 from bnlint.findings import Place
 from bnlint.story.events.core import Event
+from bnlint.story.events.graph import GraphNorm
 from bnlint.story.values import Obj, Symbol, Value
 
 What = Literal["parameters", "buffers", "both"]
@@ -73,6 +74,14 @@ class Saved(Event):
     net: Holder
     what: What
     how: str
+
+
+@dataclass(slots=True, eq=False)
+class SaverBuilt(Event):
+    """A saver of a TensorFlow graph. lacking: batch norms of which it holds the scale and shift only; whole: it holds all."""
+
+    lacking: tuple[GraphNorm, ...]
+    whole: bool
 
 
 @dataclass(slots=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bnlint.story.framework import Framework
 from bnlint.story.frameworks.caffe import Caffe
+from bnlint.story.frameworks.flax import Flax
 from bnlint.story.frameworks.keras import Keras
 from bnlint.story.frameworks.stdlib import Stdlib
 from bnlint.story.frameworks.tensorflow import TensorFlow
@@ -12,4 +13,4 @@ from bnlint.story.frameworks.trainers import Trainers
 
 
 def all_frameworks() -> tuple[Framework, ...]:
-    return (Stdlib(), Torch(), Trainers(), TensorFlow(), Keras(), Caffe())
+    return (Stdlib(), Flax(), Torch(), Trainers(), TensorFlow(), Keras(), Caffe())

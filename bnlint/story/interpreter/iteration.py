@@ -296,6 +296,7 @@ def update(run: Run, owner: Obj, more: Value) -> None:
         if "#pairs" in more.slots:
             run.memory.write(owner.slots, "#pairs", (*owner.slots.get("#pairs", ()), *more.slots["#pairs"]))
     else:
+        run.hooks.escaped(run, more)
         run.memory.write(owner.slots, "#rest", mix([more]))
 
 

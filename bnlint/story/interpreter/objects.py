@@ -129,6 +129,8 @@ def instance_of(value: Value, cls: Value) -> bool | None:
         if isinstance(cls, Cls):
             return isinstance(value.cls, Cls) and any(base is cls for base in value.cls.order)
         if isinstance(cls, Lib):
+            if "#norms" in value.slots and libraries.is_norm_class(cls.name) and not value.lib.endswith(".children"):
+                return False  # a library's network: its norms are an object of their own
             own = value.cls.order if isinstance(value.cls, Cls) else (value.cls,)
             answers = {libraries.is_kind(base.name, cls.name) if isinstance(base, Lib) else False for base in own}
             return True if True in answers else None if None in answers else False

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bnlint.program import model as ir
-from bnlint.story.events import Forward
+from bnlint.story.events import Converted, Forward
 from bnlint.story.interpreter import calls, conditions, contexts, expressions, importing, iteration, loops
 from bnlint.story.joining import mix
 from bnlint.story.machine import BREAK, CONTINUE, DEAD, NEXT, RETURN, Frame, Run
@@ -34,7 +34,7 @@ def expression(run: Run, node: ir.ExprStmt) -> int:
         run.hooks.attribute_statement(run, node.value, value)
     elif isinstance(node.value, ir.Call) and run.story.events:
         last = run.story.events[-1]
-        if isinstance(last, Forward) and last.where.place == run.place(node.value):
+        if isinstance(last, (Forward, Converted)) and last.where.place == run.place(node.value):
             last.dropped = True
     return DEAD if value is calls.NEVER else NEXT
 

@@ -11,7 +11,7 @@ LIMIT = 4096
 WIDE = re.compile(r"\d{4}|\*|\{[^{}]*\{")
 """a width that could make a string of any size"""
 SAME = frozenset({"lower", "upper", "strip", "lstrip", "rstrip", "replace", "title", "capitalize"})
-ASKING = frozenset({"startswith", "endswith", "isdigit"})
+ASKING = frozenset({"startswith", "endswith", "isdigit", "find", "rfind", "count"})
 
 
 def formatted(pattern: Const, values: list[Value]) -> Value:

@@ -16,7 +16,7 @@ from bnlint.story.framework import Args, library_base
 from bnlint.story.frameworks.keras import formats, graphs
 from bnlint.story.frameworks.tensorflow.datasets import DATASET
 from bnlint.story.frameworks.tensorflow.graph import collect
-from bnlint.story.frameworks.torch.known import holds_norm
+from bnlint.story.frameworks.torch.families import holds_norm
 from bnlint.story.frameworks.torch.networks import batch_of, tag
 from bnlint.story.frameworks.torch.tensors import mark, size
 from bnlint.story.interpreter import calls, conditions, iteration, objects

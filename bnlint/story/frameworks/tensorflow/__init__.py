@@ -11,6 +11,7 @@ from bnlint.story.frameworks.tensorflow import (
     flags,
     functions,
     layers,
+    savers,
     scopes,
     statistics,
     training,
@@ -46,7 +47,7 @@ class TensorFlow(Framework):
             return flags.define(run, self.options, name, args)
         if name.endswith("app.run"):
             return flags.run_main(run, args, node)
-        for room in (layers, training, statistics, collections, functions):
+        for room in (layers, training, statistics, collections, functions, savers):
             found: Value | None = room.call(run, self.graphs, name, args, node)
             if found is not None:
                 return found

@@ -170,7 +170,8 @@ def norm(
 ) -> Data:
     first = args.get(0, "inputs") or UNKNOWN
     variables, path = placed(run, graphs, name, base)
-    variable(run, graphs, f"{variables}/gamma:0", True)
+    scale = variable(run, graphs, f"{variables}/gamma:0", True)
+    average = variable(run, graphs, f"{variables}/moving_mean:0", False)
     made = run.allocate(Lib(lib), node)
     under = run.state.get("under", ())
     event = run.emit(
@@ -178,6 +179,8 @@ def norm(
         by_default=by_default,
     )  # fmt: skip
     add_norm(run, event)
+    scale.slots["#norm"] = average.slots["#norm"] = event
+    average.slots["#average"] = True
     if key is not None:
         graphs.add(run, "updates", frozenset({event.update}))
     result = op(run, [first, flag], like=first)

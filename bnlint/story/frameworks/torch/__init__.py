@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from bnlint.program import model as ir
-from bnlint.story.events import ModeMisused, StateParameter
+from bnlint.story.events import ModeMisused, StateParameter, Story
 from bnlint.story.framework import Args, Exit, Framework
-from bnlint.story.frameworks.torch import building, casting, copying, environments, loading, networks, saving, tensors
+from bnlint.story.frameworks.torch import (
+    building,
+    casting,
+    copying,
+    environments,
+    freezing,
+    gradients,
+    handmade,
+    loading,
+    networks,
+    saving,
+    tensors,
+)
 from bnlint.story.frameworks.torch.known import CONTAINERS
 from bnlint.story.joining import mix
 from bnlint.story.machine import Run
@@ -31,9 +44,10 @@ from bnlint.story.values import (
 )
 
 ROOTS = (
-    "torch", "torchvision", "timm", "apex", "segmentation_models_pytorch", "pretrainedmodels",
+    "torch", "torchvision", "timm", "apex", "segmentation_models_pytorch", "pretrainedmodels", "pytorchcv",
+    "facenet_pytorch", "open_clip", "clip", "monai", "mmcv", "detectron2",
     "efficientnet_pytorch", "torchreid", "inplace_abn", "encoding", "fairscale", "torch_geometric", "torchdata", "numpy",
-    "gym", "gymnasium", "gym3", "stable_baselines3",
+    "gym", "gymnasium", "gym3", "stable_baselines3", "opacus", "functorch", "deepspeed",
 )  # fmt: skip
 
 STATISTICS = frozenset({
@@ -71,7 +85,10 @@ class Torch(Framework):
                 return building.optimizer_step(run, owner, args, node)
             if owner.lib in building.RECORDING:
                 return None
+            if owner.lib.startswith("opacus."):
+                return gradients.method(run, owner, name, args, node)
         if type(owner) is Data:
+            freezing.tensor_method(run, owner, name, args, node)
             tensor = copying.method(run, owner, name, args, node)
             if tensor is not None:
                 return tensor
@@ -82,6 +99,8 @@ class Torch(Framework):
     def apply(self, run: Run, obj: Obj, args: Args, node: ir.Call) -> Value | None:
         if "#mode" in obj.slots:
             return networks.forward(run, obj, args, node)
+        if obj.lib.startswith("torch.func."):
+            return gradients.apply(run, obj, args, node)
         if obj.lib.endswith("Scaler") and args.positional:
             tensors.backward(run, UNKNOWN, Args(args.positional[:1]), node)
             return NONE
@@ -118,7 +137,7 @@ class Torch(Framework):
         if attr in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked", "in_features", "out_features"):
             return Data(label=attr)
         if attr == "_modules":
-            return None
+            return networks.registered(run, obj)
         if obj.slots.get("#norms") in ("yes", "maybe") and not attr.startswith("_") and attr not in METHODS:
             return building.part(run, obj, attr)
         return None
@@ -137,6 +156,8 @@ class Torch(Framework):
 
     def assigned(self, run: Run, owner: Value, attr: str, value: Value, node: ir.Attribute) -> None:
         copying.assigned(run, owner, attr, value, node)
+        freezing.assigned(run, owner, attr, value, node)
+        freezing.hides(run, owner, attr, value, node)
         if isinstance(owner, Obj) and owner.lib == "torch.nn.Parameter" and attr == "requires_grad":
             require(owner, value)
         if attr in ("training", "train", "eval"):
@@ -187,6 +208,9 @@ class Torch(Framework):
 
     def stored(self, run: Run, owner: Data, value: Value, node: ir.Expr) -> None:
         copying.assigned(run, owner, "data", value, node)
+
+    def told(self, run: Run) -> Iterator[Story]:
+        return handmade.stories(run)
 
     def enter(self, run: Run, value: Value, node: ir.Expr) -> Exit | None:
         name = value.name if isinstance(value, Lib) else value.lib if isinstance(value, Obj) else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bnlint.findings import Place
 from bnlint.story.framework import Args
@@ -16,8 +16,8 @@ class Measured:
     """A tensor's formula. home: the attribute that an operation in place changes; aside: seen through `.data`."""
 
     formula: Formula
-    home: str | None = None
-    aside: bool = False
+    home: str | None = field(default=None, compare=False)
+    aside: bool = field(default=False, compare=False)
 
 
 def formula(value: Value) -> Formula | None:
@@ -52,8 +52,11 @@ def computed(op: str, a: Formula | None, b: Formula | None) -> Formula | None:
     if op in ("*", "@"):
         return formulas.multiply(a, b)
     if op == "/":
-        counted = not any(isinstance(factor, Moment) for factor in formulas.leaves(b))
-        return formulas.divide(formulas.averaged(a) if counted else a, b)
+        counts = all(isinstance(leaf, Atom) and leaf.name == "size" for leaf in formulas.leaves(b))
+        summed = any(isinstance(leaf, Moment) and leaf.kind.startswith("sum") for leaf in formulas.leaves(a))
+        if summed and not any(isinstance(leaf, Moment) for leaf in formulas.leaves(b)):
+            return formulas.averaged(a) if counts else formulas.divide(formulas.averaged(a), b)
+        return formulas.divide(a, b)
     exponent = formulas.number(b)
     return formulas.power(a, exponent) if exponent is not None else None
 

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from bnlint.program import model as ir
-from bnlint.story.events import Built, StateParameter, Stepped
+from bnlint.story.events import Built, Mode, StateParameter, Stepped
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import copying, known, loading, networks, passing, saving, tensors
+from bnlint.story.frameworks.torch import (
+    copying,
+    derived,
+    exporting,
+    gradients,
+    known,
+    library_networks,
+    loading,
+    networks,
+    parts,
+    passing,
+    saving,
+    scaling,
+    tensors,
+)
+from bnlint.story.frameworks.torch.families import Holds
 from bnlint.story.interpreter import calls, conditions, iteration
 from bnlint.story.joining import choose, detached, flow_of, mix
 from bnlint.story.machine import Run
 from bnlint.story.nesting import children
-from bnlint.story.values import NONE, UNKNOWN, Const, Data, Lib, Obj, Token, Value, text, truth
+from bnlint.story.values import NONE, UNKNOWN, Const, Data, Lib, Obj, Token, Tuple, Value, truth
 
 RECORDING = frozenset({
     "torch.no_grad", "torch.inference_mode", "torch.enable_grad", "torch.set_grad_enabled", "torch.autograd.inference_mode",
@@ -45,6 +60,10 @@ def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
     state = copying.function(run, name, args, node)
     if state is not None:
         return state
+    for room in (scaling, exporting, gradients):
+        special: Value | None = room.call(run, name, args, node)
+        if special is not None:
+            return special
     if name in RECORDING:
         return recording(run, name, args, node)
     if name in loading.LOADERS:
@@ -55,12 +74,12 @@ def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         found = on_module(run, last, args, node)  # `nn.Module.train(self, mode)`
         if found is not None:
             return found
-    if name in known.WRAPPERS:
-        return networks.layer(run, name, args, node)
     if name in ("torch.nn.Parameter", "torch.nn.parameter.Parameter"):
         return parameter(run, args, node)
     if name in PASSED_ON:
         return args.get(0) or UNKNOWN
+    if name in derived.FUNCTIONS:
+        derived.function(run, args)
     prepared = passing.given_back(name, args)
     if prepared is not None:
         return prepared
@@ -75,7 +94,7 @@ def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         return optimizer(run, name, args, node)
     if name in ENVIRONMENTS or (root.startswith(("gym", "gymnasium")) and last.endswith(("Env", "Wrapper"))):
         return Data(kind="environment", label="env")
-    if name in ("torch.autograd.grad", "torch.autograd.functional.jacobian"):
+    if name == "torch.autograd.functional.jacobian":
         return mix(args.all())
     if name == "torch.autograd.backward":
         return tensors.backward(run, UNKNOWN, Args(args.positional[:1]), node)
@@ -114,9 +133,14 @@ def build(run: Run, name: str, args: Args, node: ir.Call) -> Obj:
 
 def network(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
     """A library's network, if the name is one's constructor."""
-    chosen = next((known_text for value in args.positional[:2] if (known_text := text(value))), None)
-    holds = known.network(name, chosen)
-    return holding(run, name, holds, node) if holds is not None else named_in_settings(run, name, args, node)
+    described = library_networks.describe(name, args)
+    if described is None:
+        return named_in_settings(run, name, args, node)
+    made = holding(run, name, described.holds, node, described.modes)
+    if not described.row:
+        return made
+    others = [UNKNOWN] * (described.row - 1)
+    return Tuple((*others[: described.place], made, *others[described.place :]))
 
 
 def named_in_settings(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
@@ -129,10 +153,11 @@ def named_in_settings(run: Run, name: str, args: Args, node: ir.Call) -> Value |
     return None
 
 
-def holding(run: Run, name: str, holds: known.Holds, node: ir.Call) -> Obj:
+def holding(run: Run, name: str, holds: Holds, node: ir.Call, modes: frozenset[str] = library_networks.TRAIN) -> Obj:
     made = run.allocate(Lib(name), node)
-    made.slots["#mode"] = networks.FRESH
+    made.slots["#mode"] = networks.FRESH if modes == library_networks.TRAIN else frozenset(Mode(mode, -1) for mode in modes)
     made.slots["#norms"] = holds
+    parts.give_norms(run, made)
     return made
 
 
@@ -140,7 +165,8 @@ def part(run: Run, obj: Obj, attr: str) -> Obj:
     """A sub-module of a library network: it may hold batch norm where the whole does."""
     made = run.allocate(Lib(f"{obj.lib}.{attr}"), None)
     made.slots["#mode"] = obj.slots["#mode"]
-    made.slots["#norms"] = known.part_holds(obj.slots["#norms"], attr)
+    made.slots["#norms"] = known.part_holds(obj.slots["#norms"], attr, obj.lib)
+    parts.inherit(run, made, obj)
     run.memory.write(obj.slots, attr, made)
     return made
 

@@ -24,6 +24,7 @@ from bnlint.story.nesting import clone, descendants
 from bnlint.story.values import (
     NONE,
     UNKNOWN,
+    Choice,
     Cls,
     Const,
     Data,
@@ -57,7 +58,7 @@ PARTS = frozenset({*TENSORS, *(UNKNOWN_MODULE + kind for kind in TENSORS)})
 
 SHARING = frozenset({"data", "detach", "detach_", "view", "view_as", "reshape", "flatten", "squeeze", "requires_grad_"})
 COPYING = frozenset({
-    "clone", "cpu", "cuda", "to", "numpy", "float", "double", "contiguous", "tolist", "copy", "astype", "type", "half", "pin_memory",
+    "clone", "cpu", "cuda", "to", "numpy", "float", "double", "contiguous", "tolist", "copy", "astype", "type", "half",
 })  # fmt: skip
 WRITING = frozenset({
     "copy_", "lerp_", "add_", "sub_", "mul_", "div_", "set_", "addcmul_", "addcdiv_", "fill_", "zero_", "swap_", "ema_",
@@ -132,7 +133,8 @@ def elements(value: Data) -> tuple[list[Value], Value | None] | None:
     """What iterating over parameters or buffers gives; also over what was read from a file."""
     if value.kind in ITERATED:
         tensor = Data(value.flow, kind=STATE)
-        return [], Tuple((UNKNOWN, tensor)) if value.kind.startswith("named_") else tensor
+        name = Data(frozenset(Token("name", token.ref) for token in value.flow))
+        return [], Tuple((name, tensor)) if value.kind.startswith("named_") else tensor
     if value.kind == CHECKPOINT:
         return [], part_of(value, "iterated")
     return None
@@ -289,9 +291,10 @@ def write(run: Run, tensor: Data, values: list[Value], how: str, node: ir.Expr) 
 
 def load(run: Run, obj: Obj, args: Args, node: ir.Expr) -> None:
     """`module.load_state_dict(values)`: everything, unless the values are known to be parameters only."""
-    values = args.get(0, "state_dict") or UNKNOWN
-    flow = {token for token in flow_of(values)[0] if token.kind in PARTS}
-    only = bool(flow) and all(token.kind.endswith("parameters") for token in flow) and tensors_only(values)
+    given = options(args.get(0, "state_dict") or UNKNOWN)
+    values = [value for value in given if value != NONE]
+    flow = {token for value in values for token in flow_of(value)[0] if token.kind in PARTS}
+    only = bool(flow) and all(token.kind.endswith("parameters") for token in flow) and all(map(tensors_only, values))
     sources = others(run, obj, frozenset(flow))
     own = holder(run, obj)
     if only and not sources:
@@ -328,19 +331,28 @@ def same_tree(a: Obj | Symbol, b: Obj | Symbol) -> bool:
 def holder(run: Run, net: Obj | Symbol) -> Holder:
     """A module with the batch norms it holds now, and the names by which it is known here."""
     if not isinstance(net, Obj):
-        return Holder(net)
+        return Holder(net, names=names_of(run, net))
     norms = tuple(networks.norms_below(run, net))
-    return Holder(net, norms, any(networks.sure(norm) for norm in norms), names_of(run, net))
+    # what holds only of a network that an option asks for is as sure as the network
+    optional = bool(net.slots.get("#contrary"))
+    certain = any(networks.sure(norm) or (optional and norm.slots.get("#norms") != "maybe") for norm in norms)
+    return Holder(net, norms, certain, names_of(run, net))
 
 
-def names_of(run: Run, net: Obj) -> frozenset[str]:
+def names_of(run: Run, net: Obj | Symbol) -> frozenset[str]:
     """Variables of the functions being run, and attributes of the objects whose methods they are, that hold a module."""
     found: set[str] = set()
+
+    def holds(value: object) -> bool:
+        if type(value) is Data:
+            return value.symbol is not None and value.symbol == net
+        return value is net or (isinstance(value, Choice) and net in value.options)
+
     for frame in run.frames:
         tables = [frame.scope.table]
         if isinstance(frame.self_value, Obj) and frame.self_value is not net:
             tables.append(frame.self_value.slots)
         for table in tables:
-            found.update(name for name, value in table.items() if value is net and isinstance(name, str))
+            found.update(name for name, value in table.items() if isinstance(name, str) and holds(value))
     return frozenset(name for name in found if not name.startswith("#") and name != "self")
 

@@ -131,6 +131,10 @@ def leaves(formula: Formula) -> Iterator[Factor]:
             yield factor
 
 
+def atoms(formula: Formula) -> Iterator[Atom]:
+    return (leaf for leaf in leaves(formula) if isinstance(leaf, Atom))
+
+
 def depth(formula: Formula) -> int:
     deepest = 0
     for factor in factors(formula):
@@ -153,18 +157,29 @@ def add(a: Formula, b: Formula, weight: float = 1.0) -> Formula | None:
         terms[product] = terms.get(product, 0.0) + weight * coefficient
     for product, coefficient in list(terms.items()):
         known = only(frozenset({(product, coefficient)}))
-        if known is not None and isinstance(known[0], Moment) and known[0].kind == "square" and known[1] == 1:
+        if known is not None and isinstance(known[0], Moment) and known[0].kind.endswith("square") and known[1] == 1:
             square = known[0]
-            for other, weight_of in list(terms.items()):
-                mean = only(frozenset({(other, weight_of)}))
-                if mean is None or not isinstance(mean[0], Moment) or mean[0].kind != "mean":
-                    continue
-                if mean[1] == 2 and mean[0].of == square.of and abs(weight_of + coefficient) < 1e-12:
+            below = squared_mean(square)
+            for other in [other for other in terms if plain_product(other) == below]:
+                if abs(terms[other] + coefficient) < 1e-12:
+                    own = square.cut and all(factor.cut for factor, _ in other if isinstance(factor, Moment))
                     del terms[product], terms[other]
-                    variance = Moment("var", square.of, None, square.cut and mean[0].cut, square.place)
-                    terms[frozenset({(variance, 1.0)})] = coefficient
+                    kind = square.kind.replace("square", "var")
+                    terms[frozenset({(Moment(kind, square.of, None, own, square.place), 1.0)})] = coefficient
                     return gathered(terms)
     return gathered(terms)
+
+
+def squared_mean(square: Moment) -> Product:
+    """What has to be taken from a mean (or sum) of squares to get a variance (or sum of deviations)."""
+    mean = Moment("mean", square.of)
+    if square.kind == "square":
+        return frozenset({(mean, 2.0)})
+    return frozenset({(mean, 1.0), (Moment("sum of mean", square.of), 1.0)})
+
+
+def plain_product(product: Product) -> Product:
+    return frozenset((replace(factor, cut=False) if isinstance(factor, Moment) else factor, power) for factor, power in product)
 
 
 def multiply(a: Formula, b: Formula) -> Formula | None:
@@ -230,6 +245,15 @@ def changed(formula: Formula, change: Callable[[Factor], Factor]) -> Formula:
     return frozenset((product, value) for product, value in terms.items() if value)
 
 
+def turned(formula: Formula) -> Formula:
+    """Data whose batch and channel axes change places."""
+
+    def turn(factor: Factor) -> Factor:
+        return replace(factor, moved=not factor.moved) if isinstance(factor, Atom) and not factor.kept else factor
+
+    return changed(formula, turn)
+
+
 def cut(formula: Formula) -> Formula:
     """Detached: the same numbers, without a gradient."""
     return changed(formula, lambda factor: factor if isinstance(factor, (Sum, Bounded)) else replace(factor, cut=True))
@@ -242,9 +266,8 @@ def plain(formula: Formula) -> Formula:
 
 def is_cut(formula: Formula) -> bool:
     """Whether no gradient flows back through a formula: every part of it was given, kept, or detached."""
-    return all(
-        factor.cut or (isinstance(factor, Atom) and factor.kept) for factor in leaves(formula) if not isinstance(factor, (Sum, Bounded))
-    )
+    found = (leaf for leaf in leaves(formula) if not isinstance(leaf, (Sum, Bounded)))
+    return all(leaf.cut or (isinstance(leaf, Atom) and leaf.kept) for leaf in found)
 
 
 # --- moments ---------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Which PyTorch layers are batch norms, and which library networks hold one. Data, with the few rules of their names.
+"""Which PyTorch layers are batch norms, which wrap or contain others, and which parts of library networks hold one. Data.
 
 Sources: the constructors of torchvision.models 0.20 and timm 1.0 (`BatchNorm2d`, `BatchNormAct2d` in their layers).
 """
@@ -6,19 +6,24 @@ Sources: the constructors of torchvision.models 0.20 and timm 1.0 (`BatchNorm2d`
 from __future__ import annotations
 
 import re
-from typing import Literal
 
-Holds = Literal["yes", "no", "maybe"]
+from bnlint.story.frameworks.torch.families import Holds
 
 BATCH_NORMS = frozenset({
     "torch.nn.BatchNorm1d", "torch.nn.BatchNorm2d", "torch.nn.BatchNorm3d", "torch.nn.SyncBatchNorm",
     "torch.nn.LazyBatchNorm1d", "torch.nn.LazyBatchNorm2d", "torch.nn.LazyBatchNorm3d", "torch.nn._BatchNorm",
     "torch.nn.batchnorm._BatchNorm", "apex.parallel.SyncBatchNorm", "inplace_abn.InPlaceABN", "inplace_abn.ABN",
     "inplace_abn.InPlaceABNSync", "encoding.nn.BatchNorm2d", "encoding.nn.SyncBatchNorm", "timm.layers.BatchNormAct2d",
-    "timm.models.layers.BatchNormAct2d", "torch_geometric.nn.BatchNorm",
+    "timm.models.layers.BatchNormAct2d", "timm.layers.SyncBatchNormAct", "timm.layers.SplitBatchNorm2d",
+    "timm.models.layers.SplitBatchNorm2d", "torch_geometric.nn.BatchNorm", "torch_geometric.nn.norm.BatchNorm",
+    "detectron2.layers.BatchNorm2d", "detectron2.layers.NaiveSyncBatchNorm", "detectron2.layers.batch_norm.NaiveSyncBatchNorm",
 })  # fmt: skip
 
 CONTAINERS = frozenset({"torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict"})
+
+LEARNING = tuple(
+    f"torch.nn.{kind}" for kind in ("Linear", "LazyLinear", "Conv", "LazyConv", "LSTM", "GRU", "RNN", "Embedding", "Bilinear")
+)
 
 WRAPPERS = frozenset({
     "torch.nn.DataParallel", "torch.nn.parallel.DistributedDataParallel", "apex.parallel.DistributedDataParallel",
@@ -30,55 +35,24 @@ NOT_MODULES = frozenset({"Parameter", "ParameterList", "ParameterDict", "Uniniti
 
 POOLED = ("AdaptiveAvgPool", "AdaptiveMaxPool", "Flatten")
 
-WITH = (
-    "resnet", "resnext", "wide_resnet", "densenet", "mobilenet", "shufflenet", "inception", "googlenet", "mnasnet",
-    "efficientnet", "regnet", "seresnet", "senet", "se_resne", "xception", "dpn", "res2net", "hrnet", "dla", "ghostnet",
-    "nasnet", "pnasnet", "legacy_seres", "gluon_", "tf_efficientnet", "ecaresnet", "resnest", "cspresnet", "deeplabv3",
-    "fcn_resnet", "lraspp", "unet", "linknet", "fpn", "pspnet", "repvgg", "skresnet", "tresnet", "vovnet", "rexnet",
-)  # fmt: skip
-WITHOUT = ("alexnet", "squeezenet", "vit", "swin", "deit", "convnext", "beit", "mixer", "clip", "bert", "gpt", "maxvit")
-
-
-def holds_norm(name: str) -> Holds:
-    """Whether a library network of this name (`resnet18`, `vgg16_bn`) holds batch norm."""
-    name = name.rpartition("/")[2].lower()
-    if "_bn" in name:
-        return "yes"
-    if name.startswith(WITHOUT):
-        return "no"
-    if name.startswith("vgg"):
-        return "no"
-    return "yes" if name.startswith(WITH) else "maybe"
-
-
+HEADS_WITH = ("deeplab", "fcn_", "lraspp")
+"""Segmentation networks whose classifier is a head of convolutions with batch norm"""
 NORM_PARTS = re.compile(r"^(bn|norm|batch_?norm)\d*$")
 DEEP_PARTS = re.compile(r"^(layer\d*|features|blocks|stages?|trunk|body|backbone|encoder|denseblock\d|stem)$")
 PLAIN_PARTS = re.compile(r"^(conv\w*|relu\d*|act\d*|maxpool|avgpool|global_pool|fc|classifier|head|last_linear|dropout|drop\w*)$")
 
 
-def part_holds(whole: Holds, attr: str) -> Holds:
-    """Whether a named part of a library network holds batch norm, by the names such networks give their parts."""
+def learns(name: str) -> bool:
+    """Whether a layer of the library has weights of its own that come before whatever it feeds."""
+    return name.startswith(LEARNING)
+
+
+def part_holds(whole: Holds, attr: str, name: str = "") -> Holds:
+    """Whether a named part of the library network `name` holds batch norm, by the names such networks give their parts."""
+    if attr.endswith("classifier") and name.rpartition(".")[2].startswith(HEADS_WITH):
+        return whole
     if PLAIN_PARTS.match(attr) or whole == "no":
         return "no"
     if whole == "yes" and (NORM_PARTS.match(attr) or DEEP_PARTS.match(attr)):
         return "yes"
     return "maybe"
-
-
-def network(name: str, chosen: str | None) -> Holds | None:
-    """What a call of a library's constructor gives: a network that holds batch norm or not; None: no network.
-
-    `chosen` is a network's name given as an argument (`timm.create_model("resnet50")`).
-    """
-    root, _, last = name.rpartition(".")
-    if name in ("timm.create_model", "torch.hub.load", "torchvision.models.get_model", "pretrainedmodels.*"):
-        return holds_norm(chosen) if chosen else "maybe"
-    if root.startswith("torchvision.models.detection"):
-        return "maybe"
-    if root.startswith(("torchvision.models", "pretrainedmodels", "efficientnet_pytorch", "torchvision.*")):
-        return "maybe" if last == "*" else holds_norm(last) if last[:1].islower() or last[:1].isupper() else None
-    if root.startswith("segmentation_models_pytorch") and last[:1].isupper() and "losses" not in root:
-        return "yes"
-    if root.startswith(("timm.models", "torchreid.models")):
-        return holds_norm(chosen or last)
-    return None

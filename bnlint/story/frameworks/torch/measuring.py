@@ -15,13 +15,21 @@ from bnlint.story.events import Where
 from bnlint.story.framework import Args, Switchboard
 from bnlint.story.frameworks.torch import formulas
 from bnlint.story.frameworks.torch.arithmetic import (
-    Measured, added, bounded, computed, corrected, data_atom, formula, is_atom, last_name, measured,
+    Measured,
+    added,
+    bounded,
+    computed,
+    corrected,
+    formula,
+    is_atom,
+    last_name,
+    measured,
 )  # fmt: skip
 from bnlint.story.frameworks.torch.formulas import Atom, Formula, Moment
 from bnlint.story.interpreter import iteration
 from bnlint.story.joining import mix
 from bnlint.story.machine import Run
-from bnlint.story.values import NONE, Choice, Const, Data, Obj, Tuple, Value, compound, options, text
+from bnlint.story.values import NONE, Const, Data, Func, Obj, Tuple, Value, compound, text, truth
 
 STEPS = 600
 """formulas kept of one pass"""
@@ -29,7 +37,7 @@ STEPS = 600
 SAME = frozenset({
     "view", "reshape", "unsqueeze", "unsqueeze_", "squeeze", "squeeze_", "expand", "expand_as", "to", "float", "double", "half",
     "type", "type_as", "contiguous", "clone", "flatten", "cuda", "cpu", "astype", "copy", "view_as", "reshape_as", "ravel",
-    "asarray", "as_tensor", "broadcast_to", "diag", "expand_dims", "requires_grad_", "type_as", "bfloat16", "tensor", "array",
+    "asarray", "as_tensor", "broadcast_to", "diag", "expand_dims", "requires_grad_", "bfloat16", "tensor", "array",
 })  # fmt: skip
 AXES = frozenset({"permute", "transpose", "swapaxes", "moveaxis", "movedim", "t"})
 DETACHING = frozenset({"detach", "detach_", "item", "tolist", "numpy"})
@@ -91,6 +99,10 @@ class Record:
     updates: list[Update] = field(default_factory=list)
     assigned: list[Assigned] = field(default_factory=list)
     applied: list[Applied] = field(default_factory=list)
+    biases: set[object] = field(default_factory=set)
+    """owners whose bias was read"""
+    biased: set[object] = field(default_factory=set)
+    """layers that are known to have a bias"""
 
 
 class Measuring(Switchboard):
@@ -103,6 +115,8 @@ class Measuring(Switchboard):
         self.flags: dict[str, object] = {}
         """parameters that ask for the mode, and their symbols"""
         self.training = True
+        self.by_grad = False
+        """the code asks whether gradients are recorded, instead of the mode"""
 
     # --- results -------------------------------------------------------------------------
 
@@ -167,9 +181,16 @@ class Measuring(Switchboard):
         super().attribute_set(run, owner, attr, value, node)
 
     def attribute(self, run: Run, obj: Obj, attr: str, node: ir.Expr) -> Value | None:
-        if attr in NAMES and obj.lib and "#mode" in obj.slots:
+        if attr in NAMES and "#mode" in obj.slots and (obj.lib or obj is self.owner):
+            if obj is self.owner:  # what its library base keeps
+                own = Measured(formulas.single(Atom(obj.serial, attr, kept=True)), attr)
+                return Data(kind="buffer", symbol=("slot", obj.serial, attr), label=attr, form=own)
             if attr == "bias" and obj.slots.get("#bias") is False:
                 return NONE
+            if attr == "bias":
+                self.record.biases.add(obj.serial)
+            elif obj.slots.get("#bias") is True:
+                self.record.biased.add(obj.serial)
             return Data(form=Measured(formulas.single(Atom(obj.serial, attr))), label=attr, symbol=("slot", obj.serial, attr))
         return super().attribute(run, obj, attr, node)
 
@@ -178,6 +199,8 @@ class Measuring(Switchboard):
         if form is not None and attr == "data":
             return replace(data, form=Measured(formulas.cut(form.formula), form.home, True))
         if attr in NAMES and data.symbol is not None:
+            if attr == "bias":
+                self.record.biases.add(data.symbol)
             made = formulas.single(Atom(data.symbol, attr))
             return Data(form=Measured(made), symbol=compound(".", data.symbol, attr), label=attr)
         if form is not None and attr in ("T", "mT"):
@@ -187,6 +210,8 @@ class Measuring(Switchboard):
     def item(self, run: Run, owner: Value, index: Value, node: ir.Expr) -> Value | None:
         key = text(index)
         if key is not None and type(owner) is Data and owner.symbol is not None:
+            if key.endswith("bias"):
+                self.record.biases.add(owner.symbol)
             made = formulas.single(Atom(owner.symbol, key))
             return Data(form=Measured(made), symbol=compound("[]", owner.symbol, key), label=key)
         form = measured(owner)
@@ -211,6 +236,9 @@ class Measuring(Switchboard):
         root, _, last = name.rpartition(".")
         if name == "torch.nn.functional.batch_norm" or name == "torch.batch_norm":
             return self.applied(run, args, node)
+        if name == "torch.is_grad_enabled" and self.owner is not None:
+            self.by_grad = True
+            return Const(self.training)
         if root in ("torch", "numpy", "torch.Tensor", "math", "torch.special", "numpy.linalg") and args.positional:
             form = measured(args.positional[0])
             rest = Args(args.positional[1:], args.keywords)
@@ -225,7 +253,23 @@ class Measuring(Switchboard):
                 second = measured(args.positional[1])
                 if second is not None:
                     return self.result(run, bounded(second.formula), args.all(), node)
+        if root == "torch.nn" and last.startswith(("Conv", "Linear")):
+            made = super().call(run, name, args, node)
+            flag = args.get(2 if last == "Linear" else 7, "bias")
+            if isinstance(made, Obj):
+                made.slots["#bias"] = True if flag is None else truth(flag)
+            return made
         return super().call(run, name, args, node)
+
+    def apply(self, run: Run, obj: Obj, args: Args, node: ir.Call) -> Value | None:
+        """A module inside: its output is data of its own."""
+        if "#mode" in obj.slots:
+            data = formulas.single(Atom(("layer", node.start), "x"))
+            return replace(mix(args.all()), kind="tensor", form=Measured(data), symbol=None)
+        return super().apply(run, obj, args, node)
+
+    def follow(self, run: Run, func: Func, owner: Obj, args: Args, node: ir.Call) -> Value | None:
+        return self.apply(run, owner, args, node) if func.name == "forward" and owner is not self.owner else None
 
     # --- operations ----------------------------------------------------------------------
 
@@ -296,11 +340,7 @@ class Measuring(Switchboard):
             given = tuple(items)
         wanted = [value.value for value in given if type(value) is Const]
         first = wanted[:1] == [1] if name == "permute" or len(wanted) > 2 else set(wanted) == {0, 1}
-        found = form.formula
-        if first:
-            found = formulas.changed(
-                found, lambda factor: replace(factor, moved=not factor.moved) if data_atom(factor) else factor  # type: ignore[arg-type]
-            )
+        found = formulas.turned(form.formula) if first else form.formula
         return replace(mix([owner]), kind="tensor", form=Measured(found))
 
     def applied(self, run: Run, args: Args, node: ir.Call) -> Value:

@@ -11,7 +11,8 @@ from dataclasses import replace
 from bnlint.program import model as ir
 from bnlint.story.events import Forward, Mode, ModeSet, NormUse
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch.known import BATCH_NORMS, CONTAINERS, WRAPPERS
+from bnlint.story.frameworks.torch import derived, freezing, handmade, parts
+from bnlint.story.frameworks.torch.known import BATCH_NORMS, CONTAINERS, WRAPPERS, learns
 from bnlint.story.interpreter import calls, conditions, iteration, objects
 from bnlint.story.joining import choose, mix
 from bnlint.story.machine import Run
@@ -47,11 +48,17 @@ def is_norm(run: Run, obj: Obj) -> bool:
     names = run.project.options.batch_norm_classes
     if isinstance(obj.cls, Lib):
         return obj.cls.name in BATCH_NORMS or obj.cls.name in names or obj.cls.name.rpartition(".")[2] in names
-    return obj.cls.name in names or any(isinstance(base, Lib) and base.name in BATCH_NORMS for base in obj.cls.order)
+    if obj.cls.name in names or any(isinstance(base, Lib) and base.name in BATCH_NORMS for base in obj.cls.order):
+        return True
+    return "#mode" in obj.slots and handmade.is_own(run, obj)
 
 
 def norms_below(run: Run, obj: Obj) -> list[Obj]:
-    return [part for part in descendants(obj) if is_norm(run, part) or part.slots.get("#norms") in ("yes", "maybe")]
+    """The batch norms below a module; networks of a library stand for theirs."""
+    below = descendants(obj)
+    aside = {id(part.slots[parts.NORMS]) for part in below if parts.NORMS in part.slots}
+    found = [part for part in below if part.slots.get("#norms") in ("yes", "maybe") or is_norm(run, part)]
+    return [part for part in found if id(part) not in aside] if aside else found
 
 
 # --- modes -----------------------------------------------------------------------------------
@@ -61,6 +68,7 @@ def set_mode(run: Run, obj: Obj, modes: frozenset[str], node: ir.Expr, how: str)
     """Put a module and everything below it into one of these modes, as `Module.train(mode)` does."""
     event = run.emit(ModeSet, node, net=obj, modes=modes, how=how)
     marks = frozenset(Mode(mode, event.number) for mode in modes)
+    thaw = freezing.Thaw(run, event)
     seen: set[int] = set()
     stack = [obj]
     while stack and len(seen) < WALK_LIMIT:
@@ -73,8 +81,10 @@ def set_mode(run: Run, obj: Obj, modes: frozenset[str], node: ir.Expr, how: str)
             argument = Const(modes == {"train"}) if len(modes) == 1 else UNKNOWN
             calls.call_function(run, own, Args((current, argument)), node)
             continue
+        thaw.before(current)
         run.memory.write(current.slots, "#mode", marks)
         stack.extend(children(current))
+    thaw.finish(seen, node)
 
 
 def own_train(run: Run, obj: Obj) -> Func | None:
@@ -154,6 +164,17 @@ def layer(run: Run, name: str, args: Args, node: ir.Call) -> Obj:
     return made
 
 
+def registered(run: Run, obj: Obj) -> Obj:
+    """`module._modules`: the children by name."""
+    made = run.allocate(Lib("dict"), None)
+    for key, value in list(obj.slots.items()):
+        if isinstance(key, str) and not key.startswith("#") and is_module(value):
+            made.slots[key] = value
+    for place, item in enumerate(obj.slots.get("#items", ())):
+        made.slots[str(place)] = item
+    return made
+
+
 def container_base(cls: Cls) -> bool:
     """Whether a project class is a Sequential, ModuleList or ModuleDict."""
     return any(isinstance(base, Lib) and base.name in CONTAINERS for base in cls.order)
@@ -188,6 +209,7 @@ def forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
         return inner_forward(run, obj, args, node)
     first = args.positional[0] if args.positional else next(iter(args.keywords.values()), UNKNOWN)
     batch, assumed = batch_of(first)
+    run.memory.write(run.state, "learnt", False)
     event = run.emit(
         Forward, node, net=obj, norms=(), inputs=tuple(args.all()), batch=batch, batch_assumed=assumed,
         grad=run.state.get("grad", True), grad_off=run.state.get("grad_off"), framework="torch",
@@ -203,7 +225,7 @@ def forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
     if not norms:
         for norm in norms_below(run, obj):
             sure = norm.slots.get("#norms") == "yes" and norm is obj
-            norms[id(norm)] = NormUse(norm, norm.slots["#mode"], sure)
+            norms.update({id(use.norm): replace(use, certain=sure and use.certain) for use in freezing.uses(run, norm)})
     event.norms = tuple(norms.values())
     grad = frozenset({event.token}) if event.grad is not False else NO_TOKENS
     return tag(result, frozenset({event.token}), grad, event.grad is False, batch, assumed)
@@ -211,16 +233,21 @@ def forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
 
 def inner_forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
     run.step()
+    if isinstance(obj.cls, Cls):
+        handmade.met(run, obj, node)
+    elif learns(obj.lib) and not run.state.get("learnt"):
+        run.memory.write(run.state, "learnt", True)
     if isinstance(obj.cls, Cls) and not is_norm(run, obj):
         own = objects.find(run, obj.cls.order, "forward")
         if isinstance(own, Func):
             return calls.call_function(run, own, calls.with_self(obj, args), node)
         if not obj.cls.order or not any(isinstance(base, Lib) and base.name in CONTAINERS for base in obj.cls.order):
             return mix(args.all())
-    if is_norm(run, obj) or obj.slots.get("#norms") in ("yes", "maybe"):
-        use = NormUse(obj, run.memory.read(obj.slots, "#mode"), sure(obj))
-        if run.norms:
-            run.norms[-1][id(obj)] = use
+    derived_forward = derived.own_forward(run, obj)
+    if derived_forward is not None:
+        return derived.forward(run, obj, derived_forward, args, node)
+    if (is_norm(run, obj) or obj.slots.get("#norms") in ("yes", "maybe")) and run.norms:
+        run.norms[-1].update({id(use.norm): use for use in freezing.uses(run, obj)})
     if "module" in obj.slots and obj.lib in WRAPPERS:
         return calls.call(run, obj.slots["module"], args, node)
     if "#items" in obj.slots:
@@ -296,19 +323,13 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
     if name == "eval":
         return evaluate(run, obj, args, node)
     if name in SAME:
+        if name == "requires_grad_":
+            freezing.required(run, obj, args, node)
         return obj
     if name in ("__call__", "forward"):
         return forward(run, obj, args, node)
-    if name in ("modules", "children") and obj.slots.get("#norms") in ("yes", "maybe"):
-        inside = run.allocate(Lib(f"{obj.lib}.{name}"), None)
-        inside.slots.update({"#mode": obj.slots["#mode"], "#norms": obj.slots["#norms"], "#part_of": obj})
-        return Tuple((obj,) if name == "modules" else (), inside)
-    if name in ("modules", "children"):
-        found = descendants(obj) if name == "modules" else list(children(obj))
-        return Tuple(tuple(found))
-    if name in ("named_modules", "named_children"):
-        found = descendants(obj) if name == "named_modules" else list(children(obj))
-        return Tuple(tuple(Tuple((UNKNOWN, part)) for part in found))
+    if name in parts.LISTING:
+        return parts.listed(run, obj, name)
     if name == "apply":
         func = args.get(0, "fn")
         if func is not None:

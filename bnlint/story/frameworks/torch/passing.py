@@ -13,6 +13,8 @@ FIRST = frozenset({
     "timm.layers.convert_sync_batchnorm", "timm.models.layers.convert_sync_batchnorm", "timm.utils.freeze", "timm.utils.unfreeze",
     "apex.parallel.convert_syncbn_model", "torch.quantization.prepare_qat", "torch.ao.quantization.prepare_qat",
     "torch.nn.utils.remove_spectral_norm", "torch.nn.utils.remove_weight_norm", "fairscale.nn.wrap.wrap",
+    "torchvision.models.feature_extraction.create_feature_extractor", "torchvision.models._utils.IntermediateLayerGetter",
+    "timm.layers.convert_splitbn_model", "timm.models.layers.convert_splitbn_model",
     "torch.distributed.fsdp.fully_shard",
 })  # fmt: skip
 

@@ -6,7 +6,7 @@ import re
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args, Framework
-from bnlint.story.frameworks.torch import networks
+from bnlint.story.frameworks.torch import building, networks
 from bnlint.story.frameworks.trainers import accelerate, ignite, learners, lightning, stages
 from bnlint.story.machine import Run
 from bnlint.story.values import Cls, Obj, Value
@@ -29,7 +29,7 @@ class Trainers(Framework):
             found = answer(run, name, args, node)
             if found is not None:
                 return found
-        return None
+        return building.network(run, name, args, node)
 
     def unowned(self, run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         """A network is handed to a trainer of a library that nothing is known of: it is in either mode from then on."""

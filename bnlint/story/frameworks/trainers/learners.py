@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import building, known, networks, tensors
+from bnlint.story.frameworks.torch import building, library_networks, networks, tensors
 from bnlint.story.frameworks.trainers import stages
 from bnlint.story.interpreter import calls
 from bnlint.story.machine import Run
@@ -83,8 +83,8 @@ def keep(run: Run, owner: Obj, kind: Kind, args: Args, node: ir.Call) -> None:
     given = args.get(*kind.net) or args.get(None, "arch") or args.get(None, "model")
     for option in options(given) if given is not None else ():
         if isinstance(option, Lib):
-            holds = known.network(option.name, None)
-            given = building.holding(run, option.name, holds, node) if holds is not None else UNKNOWN
+            described = library_networks.describe(option.name, Args())
+            given = building.holding(run, option.name, described.holds, node) if described is not None else UNKNOWN
         elif isinstance(option, Cls) and kind is SKORCH:
             inner = {name.removeprefix("module__"): value for name, value in args.keywords.items() if name.startswith("module__")}
             given = calls.instantiate(run, option, Args((), inner), node)

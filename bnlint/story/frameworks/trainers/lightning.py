@@ -12,13 +12,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bnlint.program import model as ir
+from bnlint.story.events import Wrapped
 from bnlint.story.framework import Args, library_base
+from bnlint.story.frameworks.torch import freezing, networks, scaling
 from bnlint.story.frameworks.trainers import stages
 from bnlint.story.frameworks.trainers.accelerate import handed_back
 from bnlint.story.interpreter import calls, iteration, objects
 from bnlint.story.machine import Run
 from bnlint.story.memory import MISSING
-from bnlint.story.values import NONE, UNKNOWN, Cls, Const, Data, Func, Lib, Obj, Tuple, Value, options, truth
+from bnlint.story.values import NONE, UNKNOWN, Cls, Const, Data, Func, Lib, Obj, Tuple, Value, number, options, text, truth
 
 STAGES = {
     "validate": ("validation", "val_dataloader"),
@@ -72,7 +74,34 @@ def trainer(run: Run, args: Args, node: ir.Call) -> Obj:
     given = args.get(None, "callbacks")
     if given is not None:
         made.slots["callbacks"] = given
+    made.slots["#synchronised"] = args.get(None, "sync_batchnorm") or Const(False)
+    made.slots["#distributed"] = distributed(args)
     return made
+
+
+def distributed(args: Args) -> bool:
+    """Whether the trainer runs one process per device, as far as its arguments say so."""
+    words = [text(value) or "" for key in ("strategy", "accelerator") if (value := args.get(None, key)) is not None]
+    if any(word.startswith(("ddp", "fsdp")) for word in words):
+        return True
+    counts = [number(value) for key in ("devices", "gpus", "num_nodes") if (value := args.get(None, key)) is not None]
+    return any(count is not None and count[0] > 1 and not count[1] for count in counts)
+
+
+def spread(session: Session) -> None:
+    """`fit` on several devices: batch norms are exchanged for synchronised ones if `sync_batchnorm` says so."""
+    run, net, made = session.run, session.net, session.trainer
+    if made is None or not made.slots.get("#distributed"):
+        return
+    answer = truth(made.slots.get("#synchronised", NONE))
+    if answer:
+        scaling.convert(run, net, session.node)
+    elif answer is False:
+        plain = tuple(norm for norm in networks.norms_below(run, net) if scaling.is_plain(norm))
+        run.emit(
+            Wrapped, session.node, net=net, wrapper=net, plain=plain, distributed=True, broadcasts=True, devices=None,
+            contrary=bool(run.contrary),
+        )  # fmt: skip
 
 
 def method(run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
@@ -184,6 +213,7 @@ def fit(session: Session, train_loader: Value | None, val_loader: Value | None) 
     optimizers = stages.optimizers_in(run, stages.hook(run, net, "configure_optimizers", (), node))
     run.memory.write(net.slots, "#optimizers", tuple(optimizers))
     batch = stages.batch_of(run, session.loader(train_loader, "train_dataloader"), node)
+    spread(session)
     session.both("on_fit_start")
     if session.old():
         stages.switch(run, net, "train", node, "Trainer.fit")
@@ -310,9 +340,11 @@ def module_method(run: Run, owner: Obj, name: str, args: Args, node: ir.Call) ->
     if "#mode" not in owner.slots:
         return None
     if name == "freeze":
+        freezing.freeze(run, owner, Const(False), "freeze()", node)
         stages.switch(run, owner, "eval", node, "freeze()")
         return NONE
     if name == "unfreeze":
+        freezing.freeze(run, owner, Const(True), "unfreeze()", node)
         stages.switch(run, owner, "train", node, "unfreeze()")
         return NONE
     if name == "optimizers":

@@ -1,0 +1,167 @@
+"""Which frozen batch norms go on updating their statistics in training, and what undid the freezing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bnlint.findings import Confidence, Step
+from bnlint.judging import purposes, traces
+from bnlint.judging.modes import names, weakest
+from bnlint.story.events import Copied, Event, Forward, Frozen, Held, Hidden, NormUse, Story, Thawed
+from bnlint.story.values import Obj
+
+TRAINED = frozenset({"training", "auxiliary"})
+
+
+@dataclass(frozen=True, slots=True)
+class Drifting:
+    """A batch norm whose parameters were frozen runs in train mode while something is trained."""
+
+    freezing: Frozen
+    forward: Forward
+    use: NormUse
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A `train()` puts batch norm back in train mode that was held in eval mode, and then trains with it."""
+
+    thawed: Thawed
+    held: Held
+    forward: Forward
+    confidence: Confidence
+
+
+def training_forwards(story: Story) -> Iterator[tuple[Forward, NormUse]]:
+    """Batch norms that may be in train mode in forwards of PyTorch whose output reaches a loss."""
+    for forward in story.of(Forward):
+        if forward.framework == "torch" and forward.purposes & TRAINED:
+            for use in forward.norms:
+                if "train" in names(use):
+                    yield forward, use
+
+
+# --- parameters frozen, statistics not -------------------------------------------------------
+
+
+def drifting(story: Story) -> Iterator[Drifting]:
+    """The first forward of each network, and of each statement that freezes, that shows it."""
+    if story.test or not any(isinstance(event, Frozen) for event in story.events):
+        return
+    followers = {id(norm) for copy in story.of(Copied) if copy.sources for norm in copy.target.norms}
+    told: set[object] = set()
+    for forward, use in training_forwards(story):
+        for event in sorted(use.frozen, key=lambda event: event.number):
+            if use.norm in event.lifted or id(use.norm) in followers:
+                continue
+            if forward.net in told or event.where.place in told:
+                continue
+            told |= {forward.net, event.where.place}
+            yield Drifting(event, forward, use, sure_of_drift(story, event, forward, use))
+
+
+def sure_of_drift(story: Story, event: Frozen, forward: Forward, use: NormUse) -> Confidence:
+    if event.contrary or not use.certain or names(use) != {"train"} or purposes.on_purpose(story, forward):
+        return "possible"
+    chosen = conditional(event, forward) or event.own
+    return "certain" if story.bound and not chosen else "likely"
+
+
+def conditional(event: Event, later: Event) -> bool:
+    """Whether something happens under a condition that what follows does not share."""
+    return event.where.forks > later.where.forks
+
+
+# --- held in eval mode, and put back ---------------------------------------------------------
+
+
+def undone(story: Story) -> Iterator[Undone]:
+    """Each `train()` once that takes back what was meant to last."""
+    if story.test or not any(isinstance(event, Thawed) for event in story.events):
+        return
+    trained: dict[tuple[int, int], tuple[Forward, NormUse]] = {}
+    evaluated: set[tuple[int, int]] = set()
+    kept: set[tuple[int, int]] = set()
+    for forward in story.of(Forward):
+        for use in forward.norms:
+            for mark in use.modes:
+                here = (mark.event, id(use.norm))
+                if mark.name == "train" and forward.purposes & TRAINED:
+                    trained.setdefault(here, (forward, use))
+                elif mark.name == "eval":
+                    (kept if forward.purposes & TRAINED else evaluated).add(here)
+    told: set[object] = set()
+    for thawed in story.of(Thawed):
+        for held in thawed.held:
+            shown = trained.get((thawed.switch.number, id(held.norm)))
+            by = (held.by.number, id(held.norm))
+            if shown is None or by in evaluated - kept or thawed.where.place in told:
+                continue
+            told.add(thawed.where.place)
+            yield Undone(thawed, held, shown[0], sure_of_undoing(story, thawed, held, shown[1], by in kept))
+
+
+def sure_of_undoing(story: Story, thawed: Thawed, held: Held, use: NormUse, trained_with: bool) -> Confidence:
+    """Norms by themselves are put in eval mode to freeze them; a part of a network may be for other reasons, too."""
+    meant = held.itself or held.frozen or trained_with
+    if not use.certain or "eval" in names(use) or not meant:
+        return "possible"
+    again = {place for place, _ in thawed.where.loops} & {place for place, _ in held.by.where.loops}
+    sure = held.itself or (held.frozen and not again)
+    chosen = conditional(held.by, thawed) or held.contrary
+    return "certain" if story.bound and sure and not chosen else "likely"
+
+
+def hidden(story: Story) -> Iterator[tuple[Hidden, Forward, Confidence]]:
+    """Flags that took the place of the method that would have frozen batch norm, which then trains."""
+    told: set[object] = set()
+    for event in story.of(Hidden):
+        if story.test or event.where.place in told:
+            continue
+        for forward, use in training_forwards(story):
+            if forward.number > event.number and purposes.related(event.net, forward.net) and names(use) == {"train"}:
+                told.add(event.where.place)
+                found: Confidence = "certain" if story.bound and event.wanted else "likely"
+                yield event, forward, weakest(found, "certain" if use.certain else "possible")
+                break
+
+
+# --- explaining ------------------------------------------------------------------------------
+
+
+def called(event: Event) -> list[Step]:
+    return [Step("called from here", place) for place in event.where.calls[-2:]]
+
+
+def drift_steps(story: Story, found: Drifting) -> tuple[Step, ...]:
+    steps = [*called(found.freezing), *norm_built(found.use.norm, found.forward)]
+    steps += traces.mode_steps(story, found.forward, "train")
+    steps.append(Step("and updates its statistics in this training forward", found.forward.where.place))
+    return traces.distinct(steps, found.freezing.where.place)
+
+
+def undone_steps(found: Undone) -> tuple[Step, ...]:
+    steps = [*norm_built(found.held.norm, found.forward), *called(found.held.by)]
+    steps.append(Step(f"put in eval mode by {found.held.by.how} here", found.held.by.where.place))
+    steps += called(found.thawed)
+    steps.append(Step("and trains in train mode here", found.forward.where.place))
+    return traces.distinct(steps, found.thawed.where.place)
+
+
+def title(net: Obj) -> str:
+    """A network in words; of one that is wrapped for several devices, its own."""
+    inner = net.slots.get("module") if net.lib else None
+    return traces.title(inner if isinstance(inner, Obj) else net)
+
+
+def norm_built(norm: Obj, forward: Forward) -> list[Step]:
+    if norm.site is None:
+        return []
+    holder = "" if norm is forward.net else f"{traces.title(forward.net)} holds "
+    return [Step(f"{holder}{traces.norm_kind(norm)}, built here", norm.site)]
+
+
+def subjects(forward: Forward, norm: Obj) -> frozenset[object]:
+    return frozenset({forward.net, norm})

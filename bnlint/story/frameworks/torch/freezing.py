@@ -1,0 +1,196 @@
+"""Freezing: parameters without gradient, batch norms that are held in eval mode, and what puts them back in train mode.
+
+State of a batch norm (of a library's network: of the object that stands for its norms, see `parts`):
+"#frozen", the `Frozen` events that still hold; "#held", what put it in eval mode while it was in train mode.
+
+Facts: torch 2.13, "Module" (`train(mode)` goes through all registered parts; `requires_grad_` and `requires_grad` say
+nothing about the mode: a frozen batch norm in train mode goes on updating its statistics).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bnlint.findings import Place
+from bnlint.program import model as ir
+from bnlint.story import entries
+from bnlint.story.events import Frozen, Held, Hidden, Mode, ModeSet, NormUse, Thawed
+from bnlint.story.framework import Args
+from bnlint.story.frameworks.torch import networks, parts
+from bnlint.story.frameworks.torch.known import WRAPPERS
+from bnlint.story.interpreter import conditions, expressions, objects
+from bnlint.story.machine import Run
+from bnlint.story.memory import MISSING
+from bnlint.story.values import Cls, Const, Data, Func, Obj, Token, Value, options, truth
+
+NONE_FROZEN: frozenset[Frozen] = frozenset()
+AFFINE = ("weight", "bias")
+
+
+# --- parameters ------------------------------------------------------------------------------
+
+
+def required(run: Run, obj: Obj, args: Args, node: ir.Call) -> None:
+    """`module.requires_grad_(flag)`"""
+    freeze(run, obj, args.get(0, "requires_grad") or Const(True), "requires_grad_", node)
+
+
+def assigned(run: Run, owner: Value, attr: str, value: Value, node: ir.Expr) -> None:
+    """`parameter.requires_grad = flag`; also `norm.weight.requires_grad = flag`."""
+    if attr != "requires_grad":
+        return
+    for option in options(owner):
+        if type(option) is not Data:
+            continue
+        for token in sorted_parameters(option):
+            freeze(run, token.ref, value, "requires_grad =", node)
+        if option.label in AFFINE and isinstance(node, ir.Attribute):
+            of_norm(run, node.value, value, "requires_grad =", node)
+
+
+def tensor_method(run: Run, owner: Data, name: str, args: Args, node: ir.Call) -> None:
+    """`parameter.requires_grad_(flag)`"""
+    if name != "requires_grad_":
+        return
+    flag = args.get(0, "requires_grad") or Const(True)
+    for token in sorted_parameters(owner):
+        freeze(run, token.ref, flag, name, node)
+    if owner.label in AFFINE and isinstance(node.func, ir.Attribute):
+        of_norm(run, node.func.value, flag, name, node)
+
+
+def sorted_parameters(tensor: Data) -> list[Token]:
+    found = [token for token in tensor.flow if token.kind == "parameters" and isinstance(token.ref, Obj)]
+    return sorted(found, key=lambda token: token.ref.serial)
+
+
+def of_norm(run: Run, tensor: ir.Expr, flag: Value, how: str, node: ir.Expr) -> None:
+    """The weight or bias of a batch norm by itself: `tensor` is the expression `norm.weight`."""
+    if not (isinstance(tensor, ir.Attribute) and isinstance(tensor.value, (ir.Name, ir.Attribute))):
+        return
+    for option in options(expressions.evaluate(run, tensor.value)):
+        if isinstance(option, Obj) and networks.is_module(option) and networks.is_norm(run, option):
+            freeze(run, option, flag, how, node, own=True)
+
+
+def freeze(run: Run, obj: Obj, value: Value, how: str, node: ir.Expr, own: bool = False) -> None:
+    """Write down that the parameters of a module are frozen, or given back to the solver."""
+    norms = [parts.holder(norm) for norm in networks.norms_below(run, obj)]
+    if not norms:
+        return
+    flag = conditions.decide(run, value)[0]
+    named = flag is None and type(value) is Data and any(token.kind == "name" for token in value.flow)
+    event = run.emit(
+        Frozen, node, net=obj, flag=False if named else flag, norms=tuple(norms), own=own, contrary=bool(run.contrary), how=how,
+    )  # fmt: skip
+    for norm in norms:
+        bearer = parts.bearer(norm)
+        before: frozenset[Frozen] = bearer.slots.get("#frozen", NONE_FROZEN)
+        if event.flag is not False:
+            for earlier in before:
+                if not same_loop(earlier, event):
+                    earlier.lifted.add(norm)
+        now = frozenset({event}) if event.flag is False else NONE_FROZEN
+        if now != before:
+            run.memory.write(bearer.slots, "#frozen", now)
+
+
+def same_loop(a: Frozen, b: Frozen) -> bool:
+    """Whether two statements of one loop over parameters choose among them."""
+    if a.where.calls != b.where.calls or not a.where.loops or not b.where.loops:
+        return False
+    return a.where.loops[-1][0] == b.where.loops[-1][0]
+
+
+# --- modes -----------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Thaw:
+    """What one switch of modes does to batch norms that were held in eval mode, or are from now on."""
+
+    run: Run
+    event: ModeSet
+    found: list[Obj] = field(default_factory=list)
+
+    def before(self, part: Obj) -> None:
+        """A module is about to get its new mode."""
+        slots = part.slots
+        if part is self.event.net and "#part_of" in slots and parts.holder(part) is part:
+            self.one_of_many(part)
+        if "train" in self.event.modes:
+            if slots.get("#held"):
+                self.found.append(part)
+            return
+        old: frozenset[Mode] = slots["#mode"]
+        if any(mark.name == "train" for mark in old) and networks.is_norm(self.run, part):
+            new = Held(parts.holder(part), self.event, bool(self.run.contrary), bool(slots.get("#frozen")))
+            held = frozenset({*slots.get("#held", ()), new})
+            if len(held) <= 4:
+                self.run.memory.write(slots, "#held", held)
+
+    def one_of_many(self, part: Obj) -> None:
+        """What stands for any part of a library's network is switched: some of its norms may be."""
+        bearer = parts.bearer(part.slots["#part_of"])
+        more = frozenset(Mode(mode, self.event.number) for mode in self.event.modes)
+        self.run.memory.write(bearer.slots, "#mode", bearer.slots["#mode"] | more)
+
+    def finish(self, seen: set[int], node: ir.Expr) -> None:
+        """Write down which of the norms had been held with only a part of what is switched now."""
+        net = self.event.net
+        inner = net.slots.get("module") if net.lib in WRAPPERS else None
+        told: list[Held] = []
+        for norm in self.found:
+            held: frozenset[Held] = norm.slots["#held"]
+            self.run.memory.write(norm.slots, "#held", frozenset())
+            if norm is not net:
+                told += [each for each in held if each.by.net not in (net, inner) and id(each.by.net) in seen]
+        if told:
+            told.sort(key=lambda each: (each.by.number, each.norm.serial))
+            self.run.emit(Thawed, node, net=net, held=tuple(told), switch=self.event)
+
+
+def uses(run: Run, obj: Obj) -> list[NormUse]:
+    """A forward runs through a batch norm, or through those of a library's network."""
+    found = [use(run, obj)]
+    if parts.NORMS in obj.slots:
+        looked_at = [part for part in parts_of(obj) if part.slots.get("#norms") == "yes"]
+        found += [use(run, part) for part in looked_at]
+    return found
+
+
+def parts_of(net: Obj) -> list[Obj]:
+    """The parts of a library's network that were asked for by name: some of them may be treated differently."""
+    prefix = f"{net.lib}."
+    return [part for part in net.slots.values() if isinstance(part, Obj) and part.lib.startswith(prefix)]
+
+
+def use(run: Run, norm: Obj) -> NormUse:
+    bearer = parts.bearer(norm)
+    modes = run.memory.read(bearer.slots, "#mode")
+    frozen = run.memory.read(bearer.slots, "#frozen")
+    return NormUse(norm, modes, networks.sure(norm), frozen=NONE_FROZEN if frozen is MISSING else frozen)
+
+
+# --- flags that hide methods -----------------------------------------------------------------
+
+
+def hides(run: Run, owner: Value, attr: str, value: Value, node: ir.Attribute) -> None:
+    """`self.freeze_bn = freeze_bn` where the class has a method `freeze_bn` that puts modules in eval mode."""
+    if not (isinstance(owner, Obj) and isinstance(owner.cls, Cls) and networks.is_module(owner)):
+        return
+    if attr in ("train", "eval", "training") or not isinstance(value, (Const, Data)) or truth(value) is False:
+        return
+    if not any(isinstance(base, Cls) and attr in base.table for base in owner.cls.order):
+        return
+    method = objects.find(run, owner.cls.order, attr)
+    if not isinstance(method, Func) or method.kind or not isinstance(method.node, ir.Function):
+        return
+    mentioned, called = entries.used(method.node.body)
+    if "eval" in called and "modules" in mentioned:
+        module = method.scope.module
+        row, column = module.offsets.place(method.node.at)
+        end = module.offsets.place(method.node.at + len(attr))
+        defined = Place(str(module.path), row, column, *end)
+        wanted = not (type(value) is Const and value.assumed and not value.value)
+        run.emit(Hidden, node, net=owner, method=attr, defined=defined, wanted=wanted)

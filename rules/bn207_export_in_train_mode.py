@@ -1,0 +1,99 @@
+"""# BN207 export-in-train-mode
+
+A network is traced, exported or fused while its batch norm is in train mode.
+
+## What it looks like
+
+`torch.jit.trace(net, example)` or `torch.export.export(net, ...)` without `net.eval()` before; `torch.onnx.export` with
+`training=TrainingMode.TRAINING` or `PRESERVE` by the exporter without dynamo; `fuse_modules`, `torch.jit.freeze` or
+`prepare_fx` on a fresh network.
+
+## Why it hurts
+
+A trace records what batch norm did, and in train mode it normalised by the batch: the exported network does so for ever, and
+`eval()` on it changes nothing. A single example gives another answer than within a batch. Tracing itself also runs the
+network, and moves the statistics of the original. Fusing and freezing refuse train mode with an error.
+
+## Bad
+
+```python
+import torch
+from torchvision.models import resnet18
+
+net = resnet18(weights="DEFAULT")
+torch.jit.trace(net, torch.rand(1, 3, 224, 224)).save("resnet18.pt")
+```
+
+## Good
+
+```python
+import torch
+from torchvision.models import resnet18
+
+net = resnet18(weights="DEFAULT").eval()
+torch.jit.trace(net, torch.rand(1, 3, 224, 224)).save("resnet18.pt")
+```
+
+## Silent when
+
+- the network is scripted: `torch.jit.script` keeps the switch
+- `torch.onnx.export` runs with its defaults: both exporters then write batch norm for inference (the one with dynamo keeps
+  dropout active, which is no concern of batch norm)
+- the network was loaded by a function that returns it in eval mode, or is handed in from outside
+- the mode hangs on something unknown
+
+## Fix
+
+None is offered yet: call `eval()` on the network before it is exported.
+
+## Source
+
+PyTorch 2.13, `torch.jit.trace` ("in the returned ScriptModule, operations that have different behaviors in training and eval
+modes will always behave as if it is in the mode it was in during tracing"), `torch.export`, `torch.onnx.export`.
+
+## Measured
+
+Outputs of the traced network differ from those in eval mode by up to 5.16, of `torch.export` likewise; after `eval()` by 0.
+Tracing moved the statistics by .35, by .65 with the check that follows it (torch 2.13).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.findings import Step
+from bnlint.judging import modes, traces
+from bnlint.rule import Report, rule
+from bnlint.story import Story
+from bnlint.story.events import Exported, ModeSet, NormUse
+
+
+@rule("BN207", "export-in-train-mode", severity="error", frameworks=("torch",))
+def check(story: Story) -> Iterator[Report]:
+    told: set[object] = set()
+    for event in story.of(Exported):
+        place = event.where.place
+        used = [use for use in event.norms if use.certain and modes.names(use) == {"train"}]
+        if not used or place in told or story.test:
+            continue
+        told.add(place)
+        what = "refuses batch norm in train mode" if event.raises else "records batch norm in train mode"
+        yield Report(
+            f"{event.how} {what}: {traces.title(event.net)} was not put in eval mode",
+            place,
+            "certain" if story.bound else "likely",
+            traces.distinct([*built(event, used[0]), *switched(story, used[0])], place),
+            frozenset({event.net, *(use.norm for use in event.norms)}),
+        )
+
+
+def built(event: Exported, use: NormUse) -> list[Step]:
+    steps = [Step(f"{traces.title(event.net)} is built here", event.net.site)] if event.net.site is not None else []
+    if use.norm is not event.net and use.norm.site is not None:
+        steps.append(Step(f"it holds {traces.norm_kind(use.norm)}, built here", use.norm.site))
+    return steps
+
+
+def switched(story: Story, use: NormUse) -> list[Step]:
+    events = [story.event(mark.event) for mark in use.modes]
+    return [Step(f"put in train mode by {event.how} here", event.where.place) for event in events if isinstance(event, ModeSet)]

