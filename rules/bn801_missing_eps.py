@@ -121,7 +121,7 @@ def check(story: Story) -> Iterator[Report]:
             message = f"{WORDS[event.scale]} is used without eps: a constant channel divides by zero"
             yield Report(message, event.root, "certain" if known else "likely", trace)
         else:
-            message = f"eps is added to the root of {WORDS[event.scale].removeprefix('the ')}, not below it"
+            message = f"eps is added to the root of {WORDS[event.scale]}, not below it"
             yield Report(message, event.root, "likely", trace, severity="warning")
     for average in story.of(Averaged):
         if average.eps:

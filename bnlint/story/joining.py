@@ -74,6 +74,7 @@ def join_data(a: Data, b: Data) -> Data:
         a.label if a.label == b.label else "",
         a.kind if a.kind == b.kind else "",
         a.form if b.form is None or a.form == b.form else b.form if a.form is None else None,
+        a.shape if a.shape == b.shape else None,
     )
 
 

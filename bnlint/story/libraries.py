@@ -94,6 +94,10 @@ EXACT = {
     "lightning.pytorch": "lightning",
     "torch.autograd.no_grad": "torch.no_grad",
     "torch.nn.parallel.DataParallel": "torch.nn.DataParallel",
+    "fastai.vision.all.nn": "torch.nn",
+    "fastai.vision.all.torch": "torch",
+    "fastai.vision.all.F": "torch.nn.functional",
+    "fastai.vision.all.Module": "torch.nn.Module",
 }
 
 
@@ -133,6 +137,10 @@ STARS = {
         "Module", "Sequential", "ModuleList", "ModuleDict", "Linear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose2d",
         "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm", "ReLU", "LeakyReLU", "Dropout", "Parameter",
         "DataParallel", "CrossEntropyLoss", "MSELoss", "BCELoss", "MaxPool2d", "AdaptiveAvgPool2d", "Flatten",
+    ),
+    "fastai.vision.all": (
+        "nn", "torch", "F", "Module", "Learner", "vision_learner", "cnn_learner", "unet_learner", "resnet18", "resnet34", "resnet50",
+        "resnet101", "xresnet18", "xresnet34", "xresnet50", "densenet121", "vgg16_bn", "squeezenet1_0", "alexnet",
     ),
     "keras.layers": (
         "BatchNormalization", "Dense", "Conv2D", "Conv1D", "Conv3D", "Conv2DTranspose", "Input", "Activation", "Dropout",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bnlint.findings import Place
@@ -213,7 +213,7 @@ class Run:
         elif value.label:
             return value
         label = value.label or name
-        return Data(value.flow, value.grad, value.batch, value.assumed, value.parts, symbol, label, value.kind, value.form)
+        return replace(value, symbol=symbol, label=label)
 
     # --- entry points --------------------------------------------------------------------
 

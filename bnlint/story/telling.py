@@ -11,12 +11,13 @@ from pathlib import Path
 from bnlint.program import model as ir
 from bnlint.project.project import Project
 from bnlint.story import entries
-from bnlint.story.events import Story
+from bnlint.story.events import Mode, Story
 from bnlint.story.framework import Args, Switchboard, library_base
 from bnlint.story.frameworks import all_frameworks
 from bnlint.story.frameworks.trainers import DRIVING
 from bnlint.story.interpreter import calls, importing, iteration, statements
 from bnlint.story.machine import Frame, Run
+from bnlint.story.nesting import descendants
 from bnlint.story.order import loading_order
 from bnlint.story.values import Cls, Func, Module, Obj, Scope
 
@@ -133,6 +134,10 @@ def instance(run: Run, module: Module, cls: Cls) -> Obj:
 
 def method(run: Run, module: Module, cls: Cls, value: Func) -> None:
     made = instance(run, module, cls)
+    if "#mode" in made.slots:  # a network that only its unknown caller could have switched
+        for part in descendants(made):
+            either = frozenset({*part.slots["#mode"], Mode("train", -1), Mode("eval", -1)})
+            run.memory.write(part.slots, "#mode", either)
     args = Args() if value.kind == "static" else Args((cls if value.kind == "class" else made,))
     returned = calls.call_function(run, value, args, definition(value))
     iteration.escape(run, [returned])

@@ -46,6 +46,20 @@ class Const:
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """What is known of a tensor's shape; None stands for unknown.
+
+    axes: how many; channels: the size of the second one; single: each example has one value per channel;
+    made: the layer that gave it directly.
+    """
+
+    axes: int | None
+    channels: int | None
+    single: bool | None
+    made: Obj | None
+
+
+@dataclass(frozen=True, slots=True)
 class Data:
     """Anything not followed as an object: tensors, arrays, numbers, the unknown.
 
@@ -65,6 +79,7 @@ class Data:
     """"" unknown, or what a framework says of it: "tensor", "placeholder", "environment", ..."""
     form: Any = None
     """how it was computed, while own normalisation code is run by itself; None everywhere else"""
+    shape: Shape | None = None
 
 
 UNKNOWN = Data()

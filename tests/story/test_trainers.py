@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bnlint.story.events import Backward, Forward, Stepped
+from bnlint.story.events import Backward, Converted, Forward, Frozen, Stepped, Wrapped
 from tests.story.programs import check_modes, stories, with_net
 
 MODULE = """\
@@ -241,6 +241,21 @@ pl.Trainer().fit(Module(), datamodule=Pictures(size=6))
     assert {event.batch for event in forwards} == {6}
 
 
+def test_several_devices_wrap_the_module_or_synchronise_its_norms() -> None:
+    fit = "\npl.Trainer(devices=2, strategy='ddp', sync_batchnorm={}).fit(Module(), DataLoader(data(), 8))\n"
+    plain = [event for story in stories(MODULE + fit.format(False)) for event in story.of(Wrapped)]
+    assert [len(event.plain) for event in plain] == [1]
+    told = stories(MODULE + fit.format(True))
+    assert [type(event).__name__ for story in told for event in story.events if isinstance(event, (Wrapped, Converted))] == [
+        "Converted"
+    ]
+
+
+def test_freeze_takes_the_parameters_from_the_solver() -> None:
+    told = stories(MODULE + "\nmodule = Module()\nmodule.freeze()\nmodule.unfreeze()\n")
+    assert [event.flag for story in told for event in story.of(Frozen)] == [False, True]
+
+
 IGNITE = {
     "supervised_engines_set_the_mode": """
         from ignite.engine import Events, create_supervised_trainer, create_supervised_evaluator
@@ -307,6 +322,24 @@ OTHERS = {
         learner = Learner(data(), model)
         learner.fit_one_cycle(3)  #: train
         model(data())  #: eval
+        """,
+    "what_fastai_exports_is_known_by_its_own_name": """
+        from fastai.vision.all import *
+        class Small(Module):
+            def __init__(self):
+                self.bn = nn.BatchNorm2d(3)
+            def forward(self, x):
+                return self.bn(x)
+        learner = Learner(data(), Small())
+        learner.model(data())  #: train
+        learner.validate()  #: eval
+        vision_learner(data(), resnet34).fine_tune(2)  #: train
+        """,
+    "a_runner_that_is_given_the_model_may_leave_either_mode": """
+        from catalyst import dl
+        model = Net()
+        dl.SupervisedRunner().train(model=model, loaders=data())
+        model(data())  #: eval|train
         """,
     "a_hugging_face_trainer_without_evaluation_ends_in_train_mode": """
         from transformers import Trainer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bnlint.findings import Place
 from bnlint.story.events.core import Event, Where
 from bnlint.story.events.freezing import Frozen
-from bnlint.story.values import Obj, Token, Value
+from bnlint.story.values import Obj, Shape, Token, Value
 
 if TYPE_CHECKING:
     from bnlint.program.model import Call, Expr
@@ -80,6 +80,8 @@ class NormUse:
     """False where only the network as a whole is known to hold batch norm"""
     single: bool | None = None
     """whether each example has one value per channel there (no or 1x1 spatial axes); None where that cannot be told"""
+    shape: Shape | None = None
+    """what is known of what it was given"""
     by_default: bool = False
     """nothing says the mode, no argument, scope or outer call: it is the library's default"""
     frozen: frozenset[Frozen] = frozenset()

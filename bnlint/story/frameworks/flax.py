@@ -39,6 +39,9 @@ class Flax(Framework):
             return gradient(run, name, args, node)
         if name in SAME_FUNCTION:
             return args.get(0, "fun")
+        if name == "jax.lax.stop_gradient":
+            flow = flow_of(args.get(0, "x") or UNKNOWN)[0]
+            return Data(frozenset(token for token in flow if token.kind != "applied"), kind="tensor")
         return None
 
     def method(self, run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
@@ -119,13 +122,14 @@ def gradient(run: Run, name: str, args: Args, node: ir.Call) -> Obj:
 
 def differentiated(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
     """Call a function for its gradient: what its loss hangs on is trained."""
+    begun = len(run.story.events)
     result = calls.call(run, obj.slots["#differentiates"], args, node)
     aux = obj.slots["#aux"]
     loss = result.items[0] if aux and isinstance(result, Tuple) and result.items else result
     rest = result.items[1] if aux and isinstance(result, Tuple) and len(result.items) > 1 else UNKNOWN
     flow = flow_of(loss)[0]
     for token in flow:
-        if token.kind == "applied":
+        if token.kind == "applied" and token.ref.number >= begun:  # what came in as an argument is a constant to it
             token.ref.trained = True
     gradients = Data(frozenset(plain(flow)), NO_TOKENS)
     if obj.lib == "jax.grad":

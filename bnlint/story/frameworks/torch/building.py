@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bnlint.program import model as ir
 from bnlint.story.events import Built, Mode, StateParameter, Stepped
 from bnlint.story.framework import Args
@@ -18,6 +20,7 @@ from bnlint.story.frameworks.torch import (
     passing,
     saving,
     scaling,
+    shapes,
     tensors,
 )
 from bnlint.story.frameworks.torch.families import Holds
@@ -118,6 +121,7 @@ def on_module(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
 def build(run: Run, name: str, args: Args, node: ir.Call) -> Obj:
     """A layer, written down with the arguments it was given."""
     made = networks.layer(run, name, args, node)
+    shapes.given(made, args)
     signature = SIGNATURES.get(name)
     if signature is not None:
         given: dict[str, tuple[Value, ir.Expr]] = {}
@@ -213,8 +217,10 @@ def function(run: Run, last: str, args: Args, node: ir.Call) -> Value | None:
     if last in ("argmax", "argmin", "no_grad"):
         return detached(mix(args.all()))
     first = args.get(0)
+    if type(first) is Data and last == "flatten":
+        return shapes.flattened(first, first) if args.get(1, "start_dim") == Const(1) else replace(first, shape=None)
     if type(first) is Data and last in tensors.KEEPING:
-        return first
+        return shapes.touched(first, last)
     return None
 
 

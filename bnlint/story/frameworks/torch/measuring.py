@@ -175,7 +175,8 @@ class Measuring(Switchboard):
             elif attr == "data" and target is not None and target.home is not None:
                 self.result(run, form.formula, [value], node, replace(target, aside=True))
             else:
-                name = attr if attr != "data" else last_name(target)
+                label = owner.label if type(owner) is Data else ""
+                name = attr if attr != "data" else last_name(target) or label
                 if name in NAMES:
                     self.record.assigned.append(Assigned(name, form.formula, run.where(node)))
         super().attribute_set(run, owner, attr, value, node)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from bnlint.program import model as ir
 from bnlint.story.events import Forward, Mode, ModeSet, NormUse
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import derived, freezing, handmade, parts
+from bnlint.story.frameworks.torch import derived, freezing, handmade, parts, shapes
 from bnlint.story.frameworks.torch.known import BATCH_NORMS, CONTAINERS, WRAPPERS, learns
 from bnlint.story.interpreter import calls, conditions, iteration, objects
 from bnlint.story.joining import choose, mix
@@ -247,7 +247,10 @@ def inner_forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
     if derived_forward is not None:
         return derived.forward(run, obj, derived_forward, args, node)
     if (is_norm(run, obj) or obj.slots.get("#norms") in ("yes", "maybe")) and run.norms:
-        run.norms[-1].update({id(use.norm): use for use in freezing.uses(run, obj)})
+        shape = shapes.of(args.positional[0]) if args.positional else None
+        one = shapes.single(obj, shape)
+        used = [replace(use, shape=shape, single=one) if use.norm is obj else use for use in freezing.uses(run, obj)]
+        run.norms[-1].update({id(use.norm): use for use in used})
     if "module" in obj.slots and obj.lib in WRAPPERS:
         return calls.call(run, obj.slots["module"], args, node)
     if "#items" in obj.slots:
@@ -255,7 +258,8 @@ def inner_forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
         for part in list(children(obj)):
             value = calls.call(run, part, Args((value,)), node)
         return value
-    return layer_output(args)
+    result = layer_output(args)
+    return shapes.output(obj, result, args.positional[0]) if type(result) is Data and args.positional else result
 
 
 def sure(obj: Obj) -> bool:

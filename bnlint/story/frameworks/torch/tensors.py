@@ -7,6 +7,7 @@ from dataclasses import replace
 from bnlint.program import model as ir
 from bnlint.story.events import Backward, Forward
 from bnlint.story.framework import Args
+from bnlint.story.frameworks.torch import shapes
 from bnlint.story.interpreter import iteration
 from bnlint.story.joining import detached, flow_of, mix
 from bnlint.story.machine import Run
@@ -118,17 +119,17 @@ def indexed(owner: Data, index: Value) -> Data | None:
     """`x[None]`, `x[None, ...]`, `x[:, 0]`, `x[:n]`, `x[mask]`, and `batch["image"]` of a loader's batch"""
     first = index.items[0] if isinstance(index, Tuple) and index.items else index
     if type(first) is Const and isinstance(first.value, str) and owner.batch is not None:
-        return replace(owner, parts=(), symbol=None, label=first.value)
+        return replace(owner, parts=(), symbol=None, label=first.value, shape=None)
     if type(first) is Const and first.value is None and not first.assumed:
-        return replace(owner, batch=1, parts=(), symbol=None, kind="tensor")
+        return replace(owner, batch=1, parts=(), symbol=None, kind="tensor", shape=None)
     if isinstance(first, Obj) and first.lib == "slice":
         bounds = first.slots["#items"]
         if all(type(bound) is Const and bound.value is None for bound in bounds):
-            return replace(owner, parts=(), symbol=None)
+            return replace(owner, parts=(), symbol=None, shape=None)
         upper = size(bounds[1])
         if upper[0] is not None and owner.batch is None and type(bounds[0]) is Const and bounds[0].value in (None, 0):
-            return replace(owner, batch=None, parts=(), symbol=None)
-        return replace(owner, batch=None, parts=(), symbol=None)
+            return replace(owner, batch=None, parts=(), symbol=None, shape=None)
+        return replace(owner, batch=None, parts=(), symbol=None, shape=None)
     return None
 
 
@@ -153,20 +154,29 @@ def method(run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Valu
     if name in ("unsqueeze", "unsqueeze_"):
         return with_new_axis(owner, args.get(0, "dim"))
     if name in ("view", "reshape", "resize", "resize_"):
-        return reshaped(run, owner, args, node)
+        result = reshaped(run, owner, args, node)
+        return shapes.viewed(run, owner, result, args, node) if type(result) is Data else result
+    if name == "flatten":
+        kept = replace(owner, symbol=None)
+        return shapes.flattened(owner, kept) if args.get(0, "start_dim") == Const(1) else replace(kept, shape=None)
+    if name == "mean":
+        axes = args.positional[0] if len(args.positional) == 1 else args.get(None, "dim")
+        if len(args.positional) > 1:
+            axes = Tuple(args.positional)
+        return shapes.averaged(run, owner, replace(mix([owner, *args.all()]), batch=None), axes, node)
     if name == "size":
         if owner.batch is not None and type(args.get(0, "dim")) is Const and args.get(0, "dim") == Const(0):
             return Const(owner.batch, owner.assumed)
         return Data(kind="size")
     if name in ("chunk", "split"):
-        return Tuple((), replace(owner, batch=None, parts=(), symbol=None))
+        return Tuple((), replace(owner, batch=None, parts=(), symbol=None, shape=None))
     if name in ("requires_grad_", "requires_grad"):
         return owner
     if name in DETACHING:
         kept = owner if name in KEEPING else replace(owner, batch=None)
-        return replace(detached(kept), symbol=None)
+        return shapes.touched(replace(detached(kept), symbol=None), name)
     if name in KEEPING:
-        return replace(owner, symbol=None) if owner.symbol is not None and owner.flow else owner
+        return shapes.touched(replace(owner, symbol=None) if owner.symbol is not None and owner.flow else owner, name)
     return None
 
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from bnlint.program import model as ir
 from bnlint.story.events import Wrapped
 from bnlint.story.framework import Args, library_base
-from bnlint.story.frameworks.torch import freezing, networks, scaling
-from bnlint.story.frameworks.trainers import stages
+from bnlint.story.frameworks.torch import networks, scaling
+from bnlint.story.frameworks.trainers import lightning_module, stages
 from bnlint.story.frameworks.trainers.accelerate import handed_back
 from bnlint.story.interpreter import calls, iteration, objects
 from bnlint.story.machine import Run
 from bnlint.story.memory import MISSING
-from bnlint.story.values import NONE, UNKNOWN, Cls, Const, Data, Func, Lib, Obj, Tuple, Value, number, options, text, truth
+from bnlint.story.values import NONE, UNKNOWN, Cls, Const, Data, Lib, Obj, Tuple, Value, number, options, text, truth
 
 STAGES = {
     "validate": ("validation", "val_dataloader"),
@@ -41,19 +41,6 @@ ONLY_BEFORE_2_0 = frozenset({
 
 HOOKS_BEFORE_2_0 = ("training_epoch_end", "validation_epoch_end", "test_epoch_end", "training_end", "validation_end")
 """Hooks that 2.0 refuses or never calls (its upgrade guide)"""
-
-
-def is_module(value: Value | None) -> bool:
-    """Whether a value is an instance of a project's LightningModule."""
-    return isinstance(value, Obj) and isinstance(value.cls, Cls) and "#mode" in value.slots and is_kind(value.cls, "Module")
-
-
-def is_data(value: Value | None) -> bool:
-    return isinstance(value, Obj) and isinstance(value.cls, Cls) and is_kind(value.cls, "DataModule")
-
-
-def is_kind(cls: Cls, kind: str) -> bool:
-    return any(isinstance(base, Lib) and base.name == f"lightning.Lightning{kind}" for base in cls.order)
 
 
 # --- the trainer -----------------------------------------------------------------------------
@@ -111,7 +98,7 @@ def method(run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Valu
     if name in ("fit", *STAGES) and (known or type(owner) is Data):
         return run_trainer(run, owner, name, args, node)
     if isinstance(owner, Obj) and isinstance(owner.cls, Cls) and library_base(owner.cls, ("lightning",)) is not None:
-        return module_method(run, owner, name, args, node)
+        return lightning_module.method(run, owner, name, args, node)
     return None
 
 
@@ -120,12 +107,12 @@ def run_trainer(run: Run, owner: Value, name: str, args: Args, node: ir.Call) ->
     made = owner if isinstance(owner, Obj) else None
     kept = made.slots.get("model") if made is not None else None
     first = args.get(0, "model")
-    nets = [option for option in options(first if first is not None else kept or UNKNOWN) if is_module(option)]
+    nets = [option for option in options(first if first is not None else kept or UNKNOWN) if lightning_module.is_module(option)]
     if not nets:
         return UNKNOWN if made is not None else None
     data = args.get(None, "datamodule")
     loaders = list(args.positional[1:])
-    if loaders and is_data(loaders[0]):
+    if loaders and lightning_module.is_data(loaders[0]):
         data = loaders.pop(0)
     if data is None and first is None and made is not None:
         data = made.slots.get("datamodule")
@@ -327,64 +314,6 @@ def restore(session: Session, stage: str, before: stages.Modes) -> None:
     else:
         stages.give_back(run, before)
         stages.switch_unless_kept(run, net, node, "the Trainer after evaluation")
-
-
-# --- the module ------------------------------------------------------------------------------
-
-
-def module_method(run: Run, owner: Obj, name: str, args: Args, node: ir.Call) -> Value | None:
-    """What LightningModule and LightningDataModule give to their instances."""
-    if name == "save_hyperparameters":
-        hyperparameters(run, owner, args)
-        return NONE
-    if "#mode" not in owner.slots:
-        return None
-    if name == "freeze":
-        freezing.freeze(run, owner, Const(False), "freeze()", node)
-        stages.switch(run, owner, "eval", node, "freeze()")
-        return NONE
-    if name == "unfreeze":
-        freezing.freeze(run, owner, Const(True), "unfreeze()", node)
-        stages.switch(run, owner, "train", node, "unfreeze()")
-        return NONE
-    if name == "optimizers":
-        found: tuple[Value, ...] = owner.slots.get("#optimizers", ())
-        return None if not found else found[0] if len(found) == 1 else Tuple(found)
-    return None
-
-
-def hyperparameters(run: Run, owner: Obj, args: Args) -> None:
-    """`save_hyperparameters()` in a constructor: its arguments become `self.hparams`."""
-    frame = run.frame
-    if frame.func is None or frame.self_value is not owner:
-        return
-    made = run.allocate(Lib("types.SimpleNamespace"), None)
-    for param in frame.func.node.params.items[1:]:
-        value = frame.scope.table.get(param.name)
-        if value is not None and param.kind in ("plain", "positional", "keyword"):
-            made.slots[param.name] = value
-    first = args.get(0)
-    if isinstance(first, Obj) and first.lib == "argparse.Namespace":
-        made = first
-    run.memory.write(owner.slots, "hparams", made)
-
-
-def from_checkpoint(run: Run, cls: Cls, args: Args, node: ir.Call) -> Value:
-    """`Net.load_from_checkpoint(path, **kwargs)`: a module with trained weights, in train mode like any new one."""
-    init = objects.find(run, cls.order, "__init__")
-    given = dict(args.keywords)
-    if isinstance(init, Func):  # what was saved with the weights stands before the defaults
-        for param in init.node.params.items[1:]:
-            if param.kind in ("plain", "keyword") and param.name not in given:
-                run.serial += 1
-                given[param.name] = Data(symbol=("parameter", id(init.node), param.name, run.serial), label=param.name)
-        known = {param.name for param in init.node.params.items}
-        if not any(param.kind == "double_star" for param in init.node.params.items):
-            given = {name: value for name, value in given.items() if name in known}
-    made = calls.instantiate(run, cls, Args((), given), node)
-    if isinstance(made, Obj):
-        made.slots["#loaded"] = True
-    return made
 
 
 # --- Fabric ----------------------------------------------------------------------------------
