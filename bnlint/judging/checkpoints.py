@@ -9,7 +9,7 @@ from typing import Literal
 from bnlint.findings import Confidence, Place, Step
 from bnlint.judging import copies
 from bnlint.judging.modes import names, weakest
-from bnlint.story.events import Copied, Forward, Holder, Saved, SaverBuilt, Story
+from bnlint.story.events import Copied, Forward, Holder, Saved, SaverBuilt, Story, TrainOp
 from bnlint.story.values import Obj
 
 
@@ -82,15 +82,23 @@ def steps(found: Incomplete) -> list[Step]:
 
 
 def lacking(story: Story) -> Iterator[tuple[SaverBuilt, Confidence]]:
-    """Savers of a graph that leave out the averages of its batch norms, each place once."""
+    """Savers of a graph that leave out the averages of its batch norms, each place once.
+
+    What only restores, or has another saver beside it that holds the averages, may start a training from other weights.
+    """
     savers = story.of(SaverBuilt)
+    if not savers:
+        return
+    held = {norm for saver in savers for norm in saver.held}
     whole = any(saver.whole for saver in savers)
+    trains = bool(story.of(TrainOp))
     places: set[Place] = set()
     for saver in savers:
         if saver.lacking and saver.where.place not in places:
             places.add(saver.where.place)
             known: Confidence = "certain" if story.bound else "likely"
-            yield saver, "possible" if whole else known
+            covered = whole or held.issuperset(norm.norm for norm in saver.lacking)
+            yield saver, "possible" if covered or (saver.restores and trains) else known
 
 
 def saver_steps(saver: SaverBuilt) -> list[Step]:

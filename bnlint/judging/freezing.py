@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from bnlint.findings import Confidence, Step
+from bnlint.findings import Confidence, Place, Step
 from bnlint.judging import purposes, traces
-from bnlint.judging.modes import names, weakest
+from bnlint.judging.modes import ORDER, names, weakest
 from bnlint.story.events import Copied, Event, Forward, Frozen, Held, Hidden, NormUse, Story, Thawed
 from bnlint.story.values import Obj
 
@@ -47,26 +48,38 @@ def training_forwards(story: Story) -> Iterator[tuple[Forward, NormUse]]:
 
 
 def drifting(story: Story) -> Iterator[Drifting]:
-    """The first forward of each network, and of each statement that freezes, that shows it."""
+    """One for each network and for each statement that freezes, the surest."""
     if story.test or not any(isinstance(event, Frozen) for event in story.events):
         return
     followers = {id(norm) for copy in story.of(Copied) if copy.sources for norm in copy.target.norms}
-    told: set[object] = set()
+    found: dict[object, Drifting] = {}
     for forward, use in training_forwards(story):
         for event in sorted(use.frozen, key=lambda event: event.number):
-            if use.norm in event.lifted or id(use.norm) in followers:
-                continue
-            if forward.net in told or event.where.place in told:
-                continue
-            told |= {forward.net, event.where.place}
-            yield Drifting(event, forward, use, sure_of_drift(story, event, forward, use))
+            if use.norm not in event.lifted and id(use.norm) not in followers:
+                one = Drifting(event, forward, use, sure_of_drift(story, event, forward, use))
+                keep_surest(found, event.where.place, one)
+    told: set[object] = set()
+    for one in found.values():
+        if one.forward.net not in told:
+            told.add(one.forward.net)
+            yield one
+
+
+def keep_surest(found: dict[object, Any], key: object, one: Drifting | Undone) -> None:
+    before = found.get(key)
+    if before is None or ORDER[one.confidence] > ORDER[before.confidence]:
+        found[key] = one
 
 
 def sure_of_drift(story: Story, event: Frozen, forward: Forward, use: NormUse) -> Confidence:
     if event.contrary or not use.certain or names(use) != {"train"} or purposes.on_purpose(story, forward):
         return "possible"
-    chosen = conditional(event, forward) or event.own
-    return "certain" if story.bound and not chosen else "likely"
+    if use.norm.slots.get("#copied") and not event.net.slots.get("#loaded"):
+        return "possible"  # a copy of what is trained: it may follow where the story does not see it
+    asked = event.reasons[len(event.reasons) - max(0, event.where.forks - forward.where.forks) :]
+    if "" in asked:
+        return "possible"
+    return "likely" if conditional(event, forward) or not story.bound else "certain"
 
 
 def conditional(event: Event, later: Event) -> bool:
@@ -81,26 +94,27 @@ def undone(story: Story) -> Iterator[Undone]:
     """Each `train()` once that takes back what was meant to last."""
     if story.test or not any(isinstance(event, Thawed) for event in story.events):
         return
-    trained: dict[tuple[int, int], tuple[Forward, NormUse]] = {}
+    trained: dict[tuple[Place, int], list[tuple[Forward, NormUse]]] = {}
     evaluated: set[tuple[int, int]] = set()
     kept: set[tuple[int, int]] = set()
     for forward in story.of(Forward):
         for use in forward.norms:
             for mark in use.modes:
-                here = (mark.event, id(use.norm))
-                if mark.name == "train" and forward.purposes & TRAINED:
-                    trained.setdefault(here, (forward, use))
+                switch = story.event(mark.event)
+                if mark.name == "train" and forward.purposes & TRAINED and switch is not None:
+                    trained.setdefault((switch.where.place, id(use.norm)), []).append((forward, use))
                 elif mark.name == "eval":
-                    (kept if forward.purposes & TRAINED else evaluated).add(here)
-    told: set[object] = set()
+                    (kept if forward.purposes & TRAINED else evaluated).add((mark.event, id(use.norm)))
+    found: dict[object, Undone] = {}
     for thawed in story.of(Thawed):
         for held in thawed.held:
-            shown = trained.get((thawed.switch.number, id(held.norm)))
             by = (held.by.number, id(held.norm))
-            if shown is None or by in evaluated - kept or thawed.where.place in told:
-                continue
-            told.add(thawed.where.place)
-            yield Undone(thawed, held, shown[0], sure_of_undoing(story, thawed, held, shown[1], by in kept))
+            after = trained.get((thawed.where.place, id(held.norm)), ())
+            shown = next((each for each in after if each[0].number > thawed.number), None)
+            if shown is not None and by not in evaluated - kept:
+                sure = sure_of_undoing(story, thawed, held, shown[1], by in kept)
+                keep_surest(found, thawed.where.place, Undone(thawed, held, shown[0], sure))
+    yield from found.values()
 
 
 def sure_of_undoing(story: Story, thawed: Thawed, held: Held, use: NormUse, trained_with: bool) -> Confidence:

@@ -139,8 +139,8 @@ STARS = {
         "DataParallel", "CrossEntropyLoss", "MSELoss", "BCELoss", "MaxPool2d", "AdaptiveAvgPool2d", "Flatten",
     ),
     "fastai.vision.all": (
-        "nn", "torch", "F", "Module", "Learner", "vision_learner", "cnn_learner", "unet_learner", "resnet18", "resnet34", "resnet50",
-        "resnet101", "xresnet18", "xresnet34", "xresnet50", "densenet121", "vgg16_bn", "squeezenet1_0", "alexnet",
+        "nn", "torch", "F", "Module", "Learner", "vision_learner", "cnn_learner", "unet_learner", "resnet18", "resnet34",
+        "resnet50", "resnet101", "xresnet18", "xresnet34", "xresnet50", "densenet121", "vgg16_bn", "squeezenet1_0", "alexnet",
     ),
     "keras.layers": (
         "BatchNormalization", "Dense", "Conv2D", "Conv1D", "Conv3D", "Conv2DTranspose", "Input", "Activation", "Dropout",

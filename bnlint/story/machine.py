@@ -101,6 +101,8 @@ class Run:
         self.forks = 0
         self.contrary = 0
         """how many branches are being run that the defaults of options do not take"""
+        self.conditions: list[tuple[Value, bool | None]] = []
+        """what the undecided `if` statements ask that are being run, outermost first, and their answer by default"""
         self.known: dict[Symbol, bool] = {}
         """symbols that are decided on the path being run; written by `suppose`, taken back by `doubt`"""
         self.supposed: list[tuple[Symbol, bool | None]] = []

@@ -66,4 +66,6 @@ def clone(run: Run, value: Value, seen: dict[int, Obj] | None = None) -> Value:
             made.slots[key] = replace(part, kind="snapshot")
         else:
             made.slots[key] = seen.get(id(part), part)
+    if "#mode" in made.slots:
+        made.slots["#copied"] = True
     return made

@@ -17,17 +17,18 @@ if TYPE_CHECKING:
 class Frozen(Event):
     """`requires_grad` of a module's parameters is switched.
 
-    flag: what it is set to, None where that is not known; norms: the batch norms that are concerned; own: only the
-    parameters of a batch norm itself were named; contrary: it happens only against the default of an option;
-    lifted: the norms whose parameters get their gradient back later on.
+    flag: what it is set to, None where that is not known; norms: the batch norms that are concerned; contrary: it happens
+    only against the default of an option; reasons: what the undecided conditions around it ask for, outermost first
+    ("name" of a parameter, "default" of an option, "" for anything else); lifted: the norms whose parameters get their
+    gradient back later on.
     """
 
     net: Obj
     flag: bool | None
     norms: tuple[Obj, ...]
-    own: bool
-    contrary: bool
     how: str
+    contrary: bool
+    reasons: tuple[str, ...]
     lifted: set[Obj] = field(default_factory=set)
 
 

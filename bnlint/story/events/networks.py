@@ -36,6 +36,24 @@ class Built(Event):
 
 
 @dataclass(slots=True, eq=False)
+class Chained(Event):
+    """A batch norm stands in a Sequential; `shape` is what the layers before it in the same Sequential give."""
+
+    norm: Obj
+    shape: Shape
+
+
+@dataclass(slots=True, eq=False)
+class Shared(Event):
+    """One batch norm is used at two places. how: "positions" of a container, or "calls" in one forward of its owner."""
+
+    norm: Obj
+    owner: Obj
+    how: str
+    first: Place
+
+
+@dataclass(slots=True, eq=False)
 class AxisUsed(Event):
     """A Keras batch norm was applied to what layers of a known data format gave.
 

@@ -78,10 +78,16 @@ class Saved(Event):
 
 @dataclass(slots=True, eq=False)
 class SaverBuilt(Event):
-    """A saver of a TensorFlow graph. lacking: batch norms of which it holds the scale and shift only; whole: it holds all."""
+    """A saver of a TensorFlow graph, or a function that only restores.
 
-    lacking: tuple[GraphNorm, ...]
-    whole: bool
+    lacking: batch norms of which it holds the scale and shift only; held: the layers whose averages it holds; whole: it
+    holds everything; restores: it saves nothing.
+    """
+
+    lacking: tuple[GraphNorm, ...] = ()
+    held: frozenset[Obj] = frozenset()
+    whole: bool = False
+    restores: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -202,7 +202,7 @@ def unary(run: Run, node: ir.Unary) -> Value:
             return Const(not decided)
         if symbol is not None:
             return Data(symbol=("not", symbol) if positive else symbol)
-        return UNKNOWN
+        return mix([value])
     if type(value) is Const and isinstance(value.value, (int, float)) and node.op in ("-", "+"):
         return Const(-value.value if node.op == "-" else value.value, value.assumed)
     if type(value) is Data and value.form is not None and node.op == "-":

@@ -243,9 +243,12 @@ def if_(run: Run, node: ir.If) -> int:
         return go
 
     yes, no = side(node.body, True), side(node.orelse, False)
-    if symbol is None:
-        return run.fork([yes, no])
-    return run.fork([yes, no] if positive else [no, yes], symbol, conditions.default_of(value, positive))
+    default = conditions.default_of(value, positive) if symbol is not None else None
+    run.conditions.append((value, default))
+    try:
+        return run.fork([yes, no] if positive else [no, yes], symbol, default)
+    finally:
+        run.conditions.pop()
 
 
 def match(run: Run, node: ir.Match) -> int:

@@ -26,25 +26,25 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
     given = args.get(1, "var_list") if name.startswith("slim.") else args.get(0, "var_list")
     if given is None or (type(given) is Const and given.value is None):
         if args.star is None and args.double_star is None:
-            run.emit(SaverBuilt, node, lacking=(), whole=True)
+            run.emit(SaverBuilt, node, whole=True)
         return None
-    scales: dict[int, GraphNorm] = {}
-    averaged: set[int] = set()
+    scales: dict[Obj, GraphNorm] = {}
+    averaged: set[Obj] = set()
     collect(run, given, scales, averaged, DEPTH)
-    lacking = tuple(norm for key, norm in scales.items() if key not in averaged)
-    run.emit(SaverBuilt, node, lacking=lacking, whole=False)
+    lacking = tuple(event for norm, event in scales.items() if norm not in averaged)
+    run.emit(SaverBuilt, node, lacking=lacking, held=frozenset(averaged), restores=name.startswith("slim."))
     return None
 
 
-def collect(run: Run, value: Value | None, scales: dict[int, GraphNorm], averaged: set[int], depth: int) -> None:
+def collect(run: Run, value: Value | None, scales: dict[Obj, GraphNorm], averaged: set[Obj], depth: int) -> None:
     """The batch norms whose scale is among some variables, and those whose averages are."""
     if isinstance(value, Obj) and value.lib == "tensorflow.Variable":
         norm = value.slots.get("#norm")
         if isinstance(norm, GraphNorm):
             if value.slots.get("#average"):
-                averaged.add(id(norm.norm))
+                averaged.add(norm.norm)
             else:
-                scales[id(norm.norm)] = norm
+                scales[norm.norm] = norm
         return
     if not depth:
         return

@@ -18,13 +18,12 @@ from bnlint.story.events import Frozen, Held, Hidden, Mode, ModeSet, NormUse, Th
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import networks, parts
 from bnlint.story.frameworks.torch.known import WRAPPERS
-from bnlint.story.interpreter import conditions, expressions, objects
+from bnlint.story.interpreter import conditions, objects
 from bnlint.story.machine import Run
 from bnlint.story.memory import MISSING
 from bnlint.story.values import Cls, Const, Data, Func, Obj, Token, Value, options, truth
 
 NONE_FROZEN: frozenset[Frozen] = frozenset()
-AFFINE = ("weight", "bias")
 
 
 # --- parameters ------------------------------------------------------------------------------
@@ -36,7 +35,10 @@ def required(run: Run, obj: Obj, args: Args, node: ir.Call) -> None:
 
 
 def assigned(run: Run, owner: Value, attr: str, value: Value, node: ir.Expr) -> None:
-    """`parameter.requires_grad = flag`; also `norm.weight.requires_grad = flag`."""
+    """`parameter.requires_grad = flag`, for the parameters of a module in turn.
+
+    A weight or bias that is named by itself is left alone: `norm.bias.requires_grad = False` asks for a norm without shift.
+    """
     if attr != "requires_grad":
         return
     for option in options(owner):
@@ -44,8 +46,6 @@ def assigned(run: Run, owner: Value, attr: str, value: Value, node: ir.Expr) -> 
             continue
         for token in sorted_parameters(option):
             freeze(run, token.ref, value, "requires_grad =", node)
-        if option.label in AFFINE and isinstance(node, ir.Attribute):
-            of_norm(run, node.value, value, "requires_grad =", node)
 
 
 def tensor_method(run: Run, owner: Data, name: str, args: Args, node: ir.Call) -> None:
@@ -55,8 +55,6 @@ def tensor_method(run: Run, owner: Data, name: str, args: Args, node: ir.Call) -
     flag = args.get(0, "requires_grad") or Const(True)
     for token in sorted_parameters(owner):
         freeze(run, token.ref, flag, name, node)
-    if owner.label in AFFINE and isinstance(node.func, ir.Attribute):
-        of_norm(run, node.func.value, flag, name, node)
 
 
 def sorted_parameters(tensor: Data) -> list[Token]:
@@ -64,16 +62,7 @@ def sorted_parameters(tensor: Data) -> list[Token]:
     return sorted(found, key=lambda token: token.ref.serial)
 
 
-def of_norm(run: Run, tensor: ir.Expr, flag: Value, how: str, node: ir.Expr) -> None:
-    """The weight or bias of a batch norm by itself: `tensor` is the expression `norm.weight`."""
-    if not (isinstance(tensor, ir.Attribute) and isinstance(tensor.value, (ir.Name, ir.Attribute))):
-        return
-    for option in options(expressions.evaluate(run, tensor.value)):
-        if isinstance(option, Obj) and networks.is_module(option) and networks.is_norm(run, option):
-            freeze(run, option, flag, how, node, own=True)
-
-
-def freeze(run: Run, obj: Obj, value: Value, how: str, node: ir.Expr, own: bool = False) -> None:
+def freeze(run: Run, obj: Obj, value: Value, how: str, node: ir.Expr) -> None:
     """Write down that the parameters of a module are frozen, or given back to the solver."""
     norms = [parts.holder(norm) for norm in networks.norms_below(run, obj)]
     if not norms:
@@ -81,7 +70,8 @@ def freeze(run: Run, obj: Obj, value: Value, how: str, node: ir.Expr, own: bool 
     flag = conditions.decide(run, value)[0]
     named = flag is None and type(value) is Data and any(token.kind == "name" for token in value.flow)
     event = run.emit(
-        Frozen, node, net=obj, flag=False if named else flag, norms=tuple(norms), own=own, contrary=bool(run.contrary), how=how,
+        Frozen, node, net=obj, flag=False if named else flag, norms=tuple(norms), how=how, contrary=bool(run.contrary),
+        reasons=tuple(reason(run, *condition) for condition in run.conditions),
     )  # fmt: skip
     for norm in norms:
         bearer = parts.bearer(norm)
@@ -93,6 +83,13 @@ def freeze(run: Run, obj: Obj, value: Value, how: str, node: ir.Expr, own: bool 
         now = frozenset({event}) if event.flag is False else NONE_FROZEN
         if now != before:
             run.memory.write(bearer.slots, "#frozen", now)
+
+
+def reason(run: Run, asked: Value, default: bool | None) -> str:
+    """What an undecided condition asks for: the name of a parameter, an option that has a default, anything else."""
+    if type(asked) is Data and any(token.kind == "name" for token in asked.flow):
+        return "name"
+    return "default" if default is not None else ""
 
 
 def same_loop(a: Frozen, b: Frozen) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from bnlint.program import model as ir
 from bnlint.story.events import Forward, Mode, ModeSet, NormUse
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import derived, freezing, handmade, parts, shapes
+from bnlint.story.frameworks.torch import derived, freezing, handmade, parts, repeated, shapes
 from bnlint.story.frameworks.torch.known import BATCH_NORMS, CONTAINERS, WRAPPERS, learns
 from bnlint.story.interpreter import calls, conditions, iteration, objects
 from bnlint.story.joining import choose, mix
@@ -187,6 +187,9 @@ def fill(run: Run, made: Obj, args: Args, node: ir.Call) -> None:
         items, rest = list(args.positional), args.star
         if len(items) == 1 and isinstance(items[0], Obj) and items[0].lib == "dict":
             items = iteration.dict_values(items[0])
+        norms = [isinstance(item, Obj) and is_module(item) and is_norm(run, item) for item in items]
+        if any(norms):
+            repeated.chained(run, made, items, norms, node)
     else:
         first = args.get(0)
         if isinstance(first, Obj) and first.lib == "dict":
@@ -240,6 +243,13 @@ def inner_forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
     if isinstance(obj.cls, Cls) and not is_norm(run, obj):
         own = objects.find(run, obj.cls.order, "forward")
         if isinstance(own, Func):
+            norms = [
+                (key, part)
+                for key, part in obj.slots.items()
+                if isinstance(part, Obj) and part.lib in BATCH_NORMS and isinstance(key, str)
+            ]
+            if norms:
+                repeated.called(run, obj, own, norms)
             return calls.call_function(run, own, calls.with_self(obj, args), node)
         if not obj.cls.order or not any(isinstance(base, Lib) and base.name in CONTAINERS for base in obj.cls.order):
             return mix(args.all())

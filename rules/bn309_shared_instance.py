@@ -1,0 +1,111 @@
+"""# BN309 shared-instance
+
+One batch norm stands at two positions of a network.
+
+## What it looks like
+
+`forward` calls `self.bn` after the first convolution and again after the second, or the same object is put twice into a
+`Sequential`. It costs no error as long as both have the same number of channels.
+
+## Why it hurts
+
+In training each call normalises by its own batch, and nothing seems wrong. But both calls update the same running averages:
+they become a mixture of two distributions and fit neither, and evaluation normalises both positions by it. Scale and offset
+are shared, too.
+
+## Bad
+
+```python
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, bias=False)
+        self.conv2 = nn.Conv2d(16, 16, 3, bias=False)
+        self.bn = nn.BatchNorm2d(16)
+
+    def forward(self, x):
+        return self.bn(self.conv2(self.bn(self.conv1(x)).relu())).relu()
+
+
+Net()(torch.randn(8, 3, 32, 32))
+```
+
+## Good
+
+```python
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, bias=False)
+        self.conv2 = nn.Conv2d(16, 16, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.bn2 = nn.BatchNorm2d(16)
+
+    def forward(self, x):
+        return self.bn2(self.conv2(self.bn1(self.conv1(x)).relu())).relu()
+
+
+Net()(torch.randn(8, 3, 32, 32))
+```
+
+## Silent when
+
+- a whole encoder is applied twice (siamese networks, two views)
+- the two calls stand in branches that exclude each other
+- the calls are steps of a loop (BN308), or the layer keeps no statistics
+
+## Fix
+
+None is offered: build a batch norm for each position.
+
+## Source
+
+PyTorch 2.13, `torch.nn.BatchNorm2d`: one pair of running averages for each module.
+
+## Measured
+
+Not measured by itself; the mechanism is that of two domains under one pair of averages (BN304: .659 against .855).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.findings import Step
+from bnlint.judging import traces
+from bnlint.rule import Report, rule
+from bnlint.story import Story
+from bnlint.story.events import Built, Shared
+from bnlint.story.values import truth
+
+
+@rule("BN309", "shared-instance", severity="warning", frameworks=("torch",))
+def check(story: Story) -> Iterator[Report]:
+    stateless = {
+        id(event.obj)
+        for event in story.of(Built)
+        if "track_running_stats" in event.arguments and truth(event.arguments["track_running_stats"][0]) is False
+    }
+    for event in story.of(Shared):
+        if id(event.norm) in stateless:
+            continue
+        place = event.where.place
+        where = "two positions of a container" if event.how == "positions" else "two calls in one forward"
+        steps = [Step("the first one is here", event.first)]
+        if event.norm.site is not None:
+            steps.append(Step(f"{traces.title(event.norm)} is built here", event.norm.site))
+        yield Report(
+            f"one {traces.title(event.norm)} for {where} of {traces.title(event.owner)}: their averages are mixed",
+            place,
+            "certain",
+            traces.distinct(steps, place),
+            frozenset({event.norm}),
+        )
