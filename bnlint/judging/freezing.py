@@ -10,7 +10,7 @@ from bnlint.findings import Confidence, Place, Step
 from bnlint.judging import purposes, traces
 from bnlint.judging.modes import ORDER, names, weakest
 from bnlint.story.events import Copied, Event, Forward, Frozen, Held, Hidden, NormUse, Story, Thawed
-from bnlint.story.values import Obj
+from bnlint.story.values import Obj, options
 
 TRAINED = frozenset({"training", "auxiliary"})
 
@@ -166,14 +166,14 @@ def undone_steps(found: Undone) -> tuple[Step, ...]:
 
 def title(net: Obj) -> str:
     """A network in words; of one that is wrapped for several devices, its own."""
-    inner = net.slots.get("module") if net.lib else None
-    return traces.title(inner if isinstance(inner, Obj) else net)
+    inner = options(net.slots["module"]) if net.lib and "module" in net.slots else ()
+    return traces.title(next((option for option in inner if isinstance(option, Obj)), net))
 
 
 def norm_built(norm: Obj, forward: Forward) -> list[Step]:
     if norm.site is None:
         return []
-    holder = "" if norm is forward.net else f"{traces.title(forward.net)} holds "
+    holder = "" if norm is forward.net else f"{title(forward.net)} holds "
     return [Step(f"{holder}{traces.norm_kind(norm)}, built here", norm.site)]
 
 

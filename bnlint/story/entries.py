@@ -29,6 +29,7 @@ BUILDS = frozenset({
 
 
 MOMENTS = frozenset({"var", "std", "var_mean", "std_mean", "variance", "batch_norm"})
+SPREADS = ("_var", "_variance", "_std")
 STATISTICS = frozenset({
     "running_mean", "running_var", "running_std", "running_variance", "moving_mean", "moving_var", "moving_variance",
 })  # fmt: skip
@@ -88,7 +89,7 @@ def survey(project: Project) -> Survey:
             if not STATISTICS.isdisjoint(mentioned):
                 statistics.add(id(function))
                 moments.add(id(function))
-            elif not MOMENTS.isdisjoint(mentioned):
+            elif not MOMENTS.isdisjoint(mentioned) or any(name.endswith(SPREADS) for name in mentioned):
                 moments.add(id(function))
             names |= mentioned
             names.update(*used([*function.params.items, *function.decorators, function.returns]))

@@ -36,13 +36,14 @@ class Frozen(Event):
 class Held:
     """A batch norm was put in eval mode, by itself or with a part of a network; before it was in train mode.
 
-    by: the event that did it; contrary: only against the default of an option; frozen: its parameters are frozen, too.
+    by: the event that did it; contrary: only against the default of an option; frozen: its parameters are
+    frozen, too, once it is put back in train mode.
     """
 
     norm: Obj
     by: ModeSet
     contrary: bool
-    frozen: bool
+    frozen: bool = False
 
     @property
     def itself(self) -> bool:

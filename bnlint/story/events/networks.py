@@ -127,6 +127,8 @@ class Forward(Event):
     purposes: set[str] = field(default_factory=set)
     reached: dict[str, Where] = field(default_factory=dict)
     """purpose -> where it was decided"""
+    guarded: frozenset[int] = frozenset()
+    """serials of the loaders whose last, smaller batch was asked about on the way here"""
     dropped: bool = False
     """the output is thrown away: the call is a statement of its own"""
 
@@ -159,8 +161,16 @@ class Acted(Event):
 
 @dataclass(slots=True, eq=False)
 class LoaderBuilt(Event):
+    """A data loader. sampled: a sampler or batch sampler decides the order, None where that is unknown; grouped: a batch sampler
+    decides the batches; length: examples of its data set; orderless: their order means nothing; None: not known.
+    """
+
     loader: Obj
     batch: int | None
     assumed: bool
     shuffle: bool | None
     drop_last: bool | None
+    sampled: bool | None = False
+    grouped: bool = False
+    length: int | None = None
+    orderless: bool | None = None

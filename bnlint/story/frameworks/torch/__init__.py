@@ -9,9 +9,11 @@ from bnlint.program import model as ir
 from bnlint.story.events import ModeMisused, StateParameter, Story
 from bnlint.story.framework import Args, Exit, Framework
 from bnlint.story.frameworks.torch import (
+    batch_sizes,
     building,
     casting,
     copying,
+    dummies,
     environments,
     freezing,
     gradients,
@@ -66,6 +68,9 @@ class Torch(Framework):
 
     def unowned(self, run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         saving.saved(run, name, args, node)
+        probed = dummies.call(run, name, args, node)
+        if probed is not None:
+            return probed
         return building.named_in_settings(run, name, args, node)
 
     def method(self, run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
@@ -147,7 +152,8 @@ class Torch(Framework):
         if tensor is not None:
             return tensor
         if attr == "shape":
-            return Data(kind="size") if data.batch is None else Data(kind="size", batch=data.batch, assumed=data.assumed)
+            asked = batch_sizes.asked_size(data)
+            return asked or Data(kind="size", batch=data.batch, assumed=data.assumed)
         if attr == "data":
             return replace(data, grad=NO_TOKENS, symbol=None)
         if attr in ("T", "grad", "real"):
@@ -247,6 +253,8 @@ class Torch(Framework):
     def item(self, run: Run, owner: Value, index: Value, node: ir.Expr) -> Value | None:
         if type(owner) is Data:
             if owner.kind == "size":
+                if index == Const(0) and owner.symbol is not None:
+                    return owner
                 return Const(owner.batch, owner.assumed) if index == Const(0) and owner.batch else Data(kind="size")
             part = copying.item(owner, index)
             return part if part is not None else tensors.indexed(owner, index)

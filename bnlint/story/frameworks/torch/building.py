@@ -9,6 +9,7 @@ from bnlint.story.events import Built, Mode, StateParameter, Stepped
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import (
     copying,
+    datasets,
     derived,
     exporting,
     gradients,
@@ -63,7 +64,7 @@ def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
     state = copying.function(run, name, args, node)
     if state is not None:
         return state
-    for room in (scaling, exporting, gradients):
+    for room in (scaling, exporting, gradients, datasets):
         special: Value | None = room.call(run, name, args, node)
         if special is not None:
             return special
@@ -141,6 +142,7 @@ def network(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
     if described is None:
         return named_in_settings(run, name, args, node)
     made = holding(run, name, described.holds, node, described.modes)
+    parts.note_weights(made, args)
     if not described.row:
         return made
     others = [UNKNOWN] * (described.row - 1)

@@ -88,7 +88,7 @@ def biases(
     unread = layers - record.biases
     if means and not own and unread:
         shifted = [step for step in record.steps if any(leaf in means for leaf in formulas.leaves(step.formula))]
-        yield shifted[-1].where, "no bias", bool(unread & record.biased)
+        yield shifted[0].where, "no bias", bool(unread & record.biased)
 
 
 def of_layer(leaf: Factor, layers: set[Any]) -> bool:

@@ -9,7 +9,7 @@ nothing about the mode: a frozen batch norm in train mode goes on updating its s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bnlint.findings import Place
 from bnlint.program import model as ir
@@ -121,7 +121,7 @@ class Thaw:
             return
         old: frozenset[Mode] = slots["#mode"]
         if any(mark.name == "train" for mark in old) and networks.is_norm(self.run, part):
-            new = Held(parts.holder(part), self.event, bool(self.run.contrary), bool(slots.get("#frozen")))
+            new = Held(parts.holder(part), self.event, bool(self.run.contrary))
             held = frozenset({*slots.get("#held", ()), new})
             if len(held) <= 4:
                 self.run.memory.write(slots, "#held", held)
@@ -141,7 +141,9 @@ class Thaw:
             held: frozenset[Held] = norm.slots["#held"]
             self.run.memory.write(norm.slots, "#held", frozenset())
             if norm is not net:
-                told += [each for each in held if each.by.net not in (net, inner) and id(each.by.net) in seen]
+                frozen = bool(norm.slots.get("#frozen"))
+                parted = [each for each in held if each.by.net not in (net, inner) and id(each.by.net) in seen]
+                told += [replace(each, frozen=frozen) for each in parted]
         if told:
             told.sort(key=lambda each: (each.by.number, each.norm.serial))
             self.run.emit(Thawed, node, net=net, held=tuple(told), switch=self.event)

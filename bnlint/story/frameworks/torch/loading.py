@@ -8,6 +8,7 @@ from __future__ import annotations
 from bnlint.program import model as ir
 from bnlint.story.events import LoaderBuilt
 from bnlint.story.framework import Args
+from bnlint.story.frameworks.torch import datasets
 from bnlint.story.frameworks.torch.tensors import size
 from bnlint.story.machine import Run
 from bnlint.story.values import NO_TOKENS, Const, Data, Lib, Obj, Token, Value, truth
@@ -29,16 +30,28 @@ def loader(run: Run, name: str, args: Args, node: ir.Call) -> Obj:
         batch, assumed = (None, False) if unknown else (1, False)
     else:
         batch, assumed = size(given)
+    data = args.get(0, "dataset")
+    grouped = is_given(sampler) is not False
+    ordering = is_given(args.get(3, "sampler"))
+    sampled = True if grouped or ordering else None if ordering is None or unknown else False
     event = run.emit(
         LoaderBuilt, node, loader=made, batch=batch, assumed=assumed,
         shuffle=flag(args.get(2, "shuffle"), unknown), drop_last=flag(args.get(8, "drop_last"), unknown),
+        sampled=sampled, grouped=grouped, length=datasets.length(run, data, node), orderless=datasets.orderless(run, data),
     )  # fmt: skip
+    made.slots["#whole"] = event.drop_last is True
     made.slots["#event"] = event.number
     made.slots["#batch"] = (batch, assumed)
-    data = args.get(0, "dataset")
     if data is not None:
         made.slots["dataset"] = data
     return made
+
+
+def is_given(value: Value | None) -> bool | None:
+    """Whether an argument that is None by default is something else."""
+    if value is None or (type(value) is Const and value.value is None):
+        return False
+    return True if isinstance(value, Obj) else None
 
 
 def flag(value: Value | None, unknown: bool) -> bool | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from bnlint.program import model as ir
 from bnlint.story.events import Forward, Mode, ModeSet, NormUse
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import derived, freezing, handmade, parts, repeated, shapes
+from bnlint.story.frameworks.torch import batch_sizes, derived, freezing, handmade, parts, repeated, shapes
 from bnlint.story.frameworks.torch.known import BATCH_NORMS, CONTAINERS, WRAPPERS, learns
 from bnlint.story.interpreter import calls, conditions, iteration, objects
 from bnlint.story.joining import choose, mix
@@ -216,6 +216,7 @@ def forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
     event = run.emit(
         Forward, node, net=obj, norms=(), inputs=tuple(args.all()), batch=batch, batch_assumed=assumed,
         grad=run.state.get("grad", True), grad_off=run.state.get("grad_off"), framework="torch",
+        guarded=batch_sizes.guarded(run),
     )  # fmt: skip
     norms: dict[int, NormUse] = {}
     run.norms.append(norms)

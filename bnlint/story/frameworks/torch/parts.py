@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bnlint.story.framework import Args
 from bnlint.story.machine import Run
 from bnlint.story.nesting import WALK_LIMIT, children, descendants
 from bnlint.story.values import UNKNOWN, Const, Lib, Obj, Tuple, Value, options
@@ -32,6 +33,18 @@ def give_norms(run: Run, net: Obj) -> None:
     if net.slots.get("#contrary"):
         made.slots["#contrary"] = True
     net.slots[NORMS] = made
+
+
+def note_weights(net: Obj, args: Args) -> None:
+    """Whether a library's network comes with trained weights: `resnet18(weights="DEFAULT")`, `resnet18(True)`."""
+    named = [value for key in ("weights", "pretrained") if (value := args.get(None, key)) is not None]
+    asked = any(isinstance(value, Lib) or value == Const(True) or is_text(value) for value in named)
+    if asked or args.get(0) == Const(True):
+        net.slots["#pretrained"] = True
+
+
+def is_text(value: Value) -> bool:
+    return type(value) is Const and isinstance(value.value, str)
 
 
 def inherit(run: Run, part: Obj, whole: Obj) -> None:

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from bnlint.program import model as ir
 from bnlint.story.events import Backward, Forward
+from bnlint.story.events.dummies import Made
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import shapes
+from bnlint.story.frameworks.torch import batch_sizes, dummies, shapes
 from bnlint.story.interpreter import iteration
 from bnlint.story.joining import detached, flow_of, mix
 from bnlint.story.machine import Run
@@ -31,6 +32,8 @@ CREATING = frozenset({"zeros", "ones", "full", "arange", "linspace", "zeros_like
 
 def size(value: Value | None) -> tuple[int | None, bool]:
     """A known positive whole number, and whether it is only assumed."""
+    if type(value) is Data and value.kind == "size":
+        return value.batch, value.assumed
     known = number(value) if value is not None else None
     if known is None or not 0 <= known[0] < LARGEST or known[0] != int(known[0]):
         return None, False
@@ -59,7 +62,8 @@ def created(run: Run, name: str, args: Args, node: ir.Call) -> Data | None:
                 args = Args((where,))
             batch, assumed = shape_argument(run, args, node)
         run.serial += 1
-        return Data(frozenset({Token(kind, run.serial)}), NO_TOKENS, batch, assumed, kind="tensor")
+        made = Made(run.serial, name, () if name.endswith("_like") else dummies.sizes(run, args, node))
+        return Data(frozenset({Token(kind, made)}), NO_TOKENS, batch, assumed, kind="tensor")
     return None
 
 
@@ -87,6 +91,11 @@ def concatenated(run: Run, args: Args, node: ir.Call) -> Value:
 def stacked(run: Run, args: Args, node: ir.Call) -> Value:
     first = args.get(0, "tensors") or UNKNOWN
     items, rest = iteration.elements(run, first, node)
+    axis = args.get(1, "dim") or args.get(None, "axis")
+    if axis is not None and axis != Const(0):
+        sizes = {(item.batch, item.assumed) if type(item) is Data else (None, False) for item in items}
+        batch, assumed = sizes.pop() if len(sizes) == 1 else (None, False)
+        return replace(mix([first]), batch=batch, assumed=assumed)
     return replace(mix([first]), batch=len(items) if rest is None and items else None)
 
 
@@ -165,8 +174,10 @@ def method(run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Valu
             axes = Tuple(args.positional)
         return shapes.averaged(run, owner, replace(mix([owner, *args.all()]), batch=None), axes, node)
     if name == "size":
-        if owner.batch is not None and type(args.get(0, "dim")) is Const and args.get(0, "dim") == Const(0):
-            return Const(owner.batch, owner.assumed)
+        if args.get(0, "dim") == Const(0):
+            asked = batch_sizes.asked_size(owner)
+            if asked is not None or owner.batch is not None:
+                return asked or Const(owner.batch, owner.assumed)
         return Data(kind="size")
     if name in ("chunk", "split"):
         return Tuple((), replace(owner, batch=None, parts=(), symbol=None, shape=None))

@@ -1,0 +1,93 @@
+"""The same network is put in eval mode twice, and the one beside it, for which the second line was meant, is not.
+
+## What it looks like
+
+`netF.eval(); netF.eval()` where the code goes on with `netB(netF(x))`: a line that was copied and not changed.
+
+## Why it hurts
+
+The second network stays in train mode while it evaluates. Its batch norm normalises by the test batch and writes that
+batch into its running statistics, its dropout stays active. The two lines look as if both had been taken care of, so the
+mistake survives many readings.
+
+## Bad
+
+```python
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+data = TensorDataset(torch.randn(256, 8), torch.randint(0, 2, (256,)))
+encoder = nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU())
+bottleneck = nn.Sequential(nn.Linear(16, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+encoder.load_state_dict(torch.load("encoder.pt"))
+bottleneck.load_state_dict(torch.load("bottleneck.pt"))
+
+encoder.eval()
+encoder.eval()
+with torch.no_grad():
+    for x, y in DataLoader(data, batch_size=32):
+        print((bottleneck(encoder(x)).argmax(1) == y).sum().item())
+```
+
+## Good
+
+```python
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+data = TensorDataset(torch.randn(256, 8), torch.randint(0, 2, (256,)))
+encoder = nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU())
+bottleneck = nn.Sequential(nn.Linear(16, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+encoder.load_state_dict(torch.load("encoder.pt"))
+bottleneck.load_state_dict(torch.load("bottleneck.pt"))
+
+encoder.eval()
+bottleneck.eval()
+with torch.no_grad():
+    for x, y in DataLoader(data, batch_size=32):
+        print((bottleneck(encoder(x)).argmax(1) == y).sum().item())
+```
+
+## Silent when
+
+- the other networks of the loop are in eval mode, too, or hold no batch norm: the second line is merely superfluous
+- the other network is being trained there (a student beside its teacher)
+- forwards lie between the two calls, or they stand far apart
+
+## Fix
+
+None is offered: which network was meant is not known for sure. The trace shows the one that stays in train mode.
+
+## Source
+
+`torch.nn.Module.eval` in the PyTorch documentation; the consequence is that of BN201.
+
+## Measured
+
+As BN201: accuracy .277 in train mode against .744 in eval mode on a test set sorted by class (torch 2.13).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.findings import Step
+from bnlint.judging import pairs, traces
+from bnlint.rule import Report, rule
+from bnlint.story import Story
+
+
+@rule("BN209", "same-module-twice", severity="warning", frameworks=("torch",))
+def check(story: Story) -> Iterator[Report]:
+    for first, second, left in pairs.twice(story):
+        steps = [Step("it is in eval mode since this line", first.where.place)]
+        steps += [Step(f"{traces.title(left.net)} runs here in train mode", left.where.place), *traces.built(left)]
+        yield Report(
+            f"eval() of the same network as before, while {traces.title(left.net)} stays in train mode",
+            second.where.place,
+            "certain" if story.bound else "likely",
+            traces.distinct(steps, second.where.place),
+            traces.subjects(left),
+        )

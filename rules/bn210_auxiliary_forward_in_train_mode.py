@@ -1,0 +1,106 @@
+"""A teacher, a target or a fixed feature network runs in train mode inside the training loop of another network.
+
+## What it looks like
+
+`with torch.no_grad(): targets = teacher(x)` or `features(x).detach()`, where nobody called `eval()` on the network that
+only serves. Loading its weights does not change its mode, and neither does `no_grad`.
+
+## Why it hurts
+
+The served network learns from outputs that depend on which examples share the batch: the target of one example is another
+one in each epoch. And the running statistics of the teacher follow the batches of this training, so that it is no longer
+the network that was trained when it is evaluated or used again.
+
+## Bad
+
+```python
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+data = TensorDataset(torch.randn(256, 8))
+teacher = nn.Sequential(nn.Linear(8, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 4))
+teacher.load_state_dict(torch.load("teacher.pt"))
+student = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 4))
+optimizer = torch.optim.SGD(student.parameters(), lr=0.1)
+
+for epoch in range(3):
+    for (x,) in DataLoader(data, batch_size=32, shuffle=True, drop_last=True):
+        with torch.no_grad():
+            target = teacher(x)
+        loss = nn.functional.mse_loss(student(x), target)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+```
+
+## Good
+
+```python
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+data = TensorDataset(torch.randn(256, 8))
+teacher = nn.Sequential(nn.Linear(8, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 4))
+teacher.load_state_dict(torch.load("teacher.pt"))
+teacher.eval()
+student = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 4))
+optimizer = torch.optim.SGD(student.parameters(), lr=0.1)
+
+for epoch in range(3):
+    for (x,) in DataLoader(data, batch_size=32, shuffle=True, drop_last=True):
+        with torch.no_grad():
+            target = teacher(x)
+        loss = nn.functional.mse_loss(student(x), target)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+```
+
+## Silent when
+
+- the network is trained itself somewhere in the program: a generator, an actor, a network that makes its own targets
+- it makes samples out of noise
+- it is an average or a copy of the trained network and never runs in eval mode (mean teacher, momentum encoder): train
+  mode may be meant, confidence `possible`, hidden by default
+- its parameters are frozen explicitly: that is BN401
+
+## Fix
+
+Call `eval()` on the network before the loop, and again after a `train()` of anything that holds it.
+
+## Source
+
+"On The Perils of Batch Norm" (2017), on statistics of networks that are not trained; `torch.nn.Module.eval` in the PyTorch
+documentation.
+
+## Measured
+
+`torch.no_grad()` does not stop the updates: one pass over other data moved the statistics by 26 % (torch 2.13).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.findings import Step
+from bnlint.judging import auxiliary, traces
+from bnlint.rule import Report, rule
+from bnlint.story import Story
+
+
+@rule("BN210", "auxiliary-forward-in-train-mode", severity="warning", frameworks=("torch",))
+def check(story: Story) -> Iterator[Report]:
+    for forward, confidence in auxiliary.in_train_mode(story):
+        steps = list(traces.mode_trace(story, forward, "train"))
+        reached = forward.reached.get("auxiliary")
+        if reached is not None:
+            steps.append(Step("its output reaches the loss of another network here", reached.place))
+        yield Report(
+            f"{traces.title(forward.net)} is not trained here but runs in train mode, so its batch norm follows the batches",
+            forward.where.place,
+            confidence,
+            traces.distinct(steps, forward.where.place),
+            traces.subjects(forward),
+        )

@@ -1,0 +1,94 @@
+"""A wrapper asks whether it is training and does not tell its batch norm.
+
+## What it looks like
+
+`def conv_bn(x, weight, mean, var, training): ... F.batch_norm(x, mean, var)`: the argument is taken and never handed on, so the
+library's default decides.
+
+## Why it hurts
+
+Callers say `training=True` and believe it. `F.batch_norm` without its flag is in inference mode: nothing is ever normalised by
+its batch and the averages stay what they were initialised to, mean 0 and variance 1. The layer is a scale and a shift.
+
+## Bad
+
+```python
+import torch
+import torch.nn.functional as F
+
+
+def block(x, weights, training):
+    x = F.conv2d(x, weights["kernel"], padding=1)
+    x = F.batch_norm(x, weights["running_mean"], weights["running_var"], weights["gamma"], weights["beta"])
+    return F.relu(x)
+
+
+def network(x, layers, training=True):
+    for weights in layers:
+        x = block(x, weights, training)
+    return x.mean(dim=(2, 3))
+```
+
+## Good
+
+```python
+import torch
+import torch.nn.functional as F
+
+
+def block(x, weights, training):
+    x = F.conv2d(x, weights["kernel"], padding=1)
+    x = F.batch_norm(
+        x, weights["running_mean"], weights["running_var"], weights["gamma"], weights["beta"], training=training
+    )
+    return F.relu(x)
+
+
+def network(x, layers, training=True):
+    for weights in layers:
+        x = block(x, weights, training)
+    return x.mean(dim=(2, 3))
+```
+
+## Silent when
+
+- the flag decides by a branch which call is made
+- the batch norm follows the mode of its module (`self.training`), or takes no statistics
+- a constant is given instead: BN204 speaks of that
+
+## Fix
+
+Hand the argument on.
+
+## Source
+
+`torch.nn.functional.batch_norm` in the PyTorch documentation: `training` is False by default.
+
+## Measured
+
+Ten layers that never normalise: accuracy .251 against .849.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.findings import Place
+from bnlint.rule import Report, rule
+from bnlint.story import Story
+from bnlint.story.events import FunctionalNorm
+
+
+@rule("BN212", "dropped-training-flag", severity="error", frameworks=("torch",))
+def check(story: Story) -> Iterator[Report]:
+    yield from functional(story)
+
+
+def functional(story: Story) -> Iterator[Report]:
+    """`torch.nn.functional.batch_norm` left to its default inside of a function that asks for the mode."""
+    told: set[Place] = set()
+    for event in story.of(FunctionalNorm):
+        if event.dropped and not event.given and not story.test and event.where.place not in told:
+            told.add(event.where.place)
+            message = f"{event.dropped} is not handed on to functional.batch_norm, which never uses the batch"
+            yield Report(message, event.where.place, "certain")
