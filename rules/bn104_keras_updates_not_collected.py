@@ -1,6 +1,4 @@
-"""# BN104 keras-updates-not-collected
-
-A Keras batch norm is trained by a TensorFlow 1 train op that never runs its updates.
+"""A Keras batch norm is trained by a TensorFlow 1 train op that never runs its updates.
 
 ## What it looks like
 

@@ -1,6 +1,4 @@
-"""# BN107 cross-network-updates
-
-One train op also updates the averages of a network that another train op trains.
+"""One train op also updates the averages of a network that another train op trains.
 
 ## What it looks like
 

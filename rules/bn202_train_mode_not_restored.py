@@ -90,23 +90,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bnlint.findings import Place
 from bnlint.judging import modes, traces
 from bnlint.rule import Report, rule
 from bnlint.story import Story
-from bnlint.story.events import Forward, ModeSet
+from bnlint.story.events import Event, Forward, ModeSet
 
 
 @rule("BN202", "train-mode-not-restored", severity="error", frameworks=("torch",))
 def check(story: Story) -> Iterator[Report]:
-    trained: dict[tuple[int, object], int] = {}
+    trained: dict[tuple[int, object], Forward] = {}
     for forward in story.of(Forward):
         if "training" not in forward.purposes or not modes.known_norms(forward):
             continue
         here = (id(forward.net), forward.where.place)
-        switched = [mark for mark in modes.marks(forward, "eval") if mark.event > trained.get(here, 1 << 60)]
-        event = story.event(switched[-1].event) if switched else None
-        if isinstance(event, ModeSet) and modes.whole(event.net, forward.net):
-            definite = not modes.marks(forward, "train")
+        first = trained.get(here)
+        left = left_behind(story, first, forward) if first is not None else None
+        if left is not None and modes.whole(left.net, forward.net):
+            definite = not modes.marks(forward, "train") and first is not None and modes.all_in_train_mode(first)
             yield Report(
                 f"{traces.title(forward.net)} goes on training in eval mode",
                 forward.where.place,
@@ -114,5 +115,26 @@ def check(story: Story) -> Iterator[Report]:
                 traces.mode_trace(story, forward, "eval"),
                 traces.subjects(forward),
             )
-        elif modes.all_in_train_mode(forward):
-            trained.setdefault(here, forward.number)
+        elif modes.marks(forward, "train"):
+            trained.setdefault(here, forward)
+
+
+def left_behind(story: Story, first: Forward, forward: Forward) -> ModeSet | None:
+    """The `eval()` between two training forwards that the later one still runs under.
+
+    Where the earlier one may have been in eval mode itself (a part that is frozen, or the whole by an option), what put it
+    there does not count, and nothing may have put the later one back in train mode on any path.
+    """
+    switched = [story.event(mark.event) for mark in modes.marks(forward, "eval") if mark.event > first.number]
+    if not modes.all_in_train_mode(first):
+        if any(mark.event > first.number for mark in modes.marks(forward, "train")):
+            return None
+        frozen = {way(event) for mark in modes.marks(first, "eval") if (event := story.event(mark.event)) is not None}
+        switched = [event for event in switched if event is not None and way(event) not in frozen]
+    last = switched[-1] if switched else None
+    return last if isinstance(last, ModeSet) else None
+
+
+def way(event: Event) -> tuple[Place, ...]:
+    """Where an event happens, and the calls that lead there."""
+    return (*event.where.calls, event.where.place)

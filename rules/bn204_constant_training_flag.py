@@ -76,7 +76,7 @@ Hand on the mode: `training=self.training`, or the argument that says so.
 
 ## Source
 
-"On The Perils of Batch Norm" (2017); "A bug hidden in plain sight"; `torch.nn.functional.batch_norm` in the PyTorch documentation.
+"On The Perils of Batch Norm" (2017); "A bug hidden in plain sight"; `torch.nn.functional.batch_norm` in PyTorch's documentation.
 
 ## Measured
 

@@ -1,6 +1,4 @@
-"""# BN205 missing-training-flag
-
-Nothing tells batch norm whether it trains or evaluates, so that it always does what its library does by default.
+"""Nothing tells batch norm whether it trains or evaluates, so that it always does what its library does by default.
 
 ## What it looks like
 

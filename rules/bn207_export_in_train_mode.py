@@ -1,6 +1,4 @@
-"""# BN207 export-in-train-mode
-
-A network is traced, exported or fused while its batch norm is in train mode.
+"""A network is traced, exported or fused while its batch norm is in train mode.
 
 ## What it looks like
 

@@ -1,6 +1,4 @@
-"""# BN302 small-batch
-
-Batch norm is trained on batches of so few examples that its statistics are mostly noise.
+"""Batch norm is trained on batches of so few examples that its statistics are mostly noise.
 
 ## What it looks like
 

@@ -1,6 +1,4 @@
-"""# BN303 ragged-last-batch
-
-The last batch of an epoch may hold a single example, and then batch norm raises an error.
+"""The last batch of an epoch may hold a single example, and then batch norm raises an error.
 
 ## What it looks like
 

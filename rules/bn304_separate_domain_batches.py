@@ -1,6 +1,4 @@
-"""# BN304 separate-domain-batches
-
-One network is run separately on batches of two data sets within a training step.
+"""One network is run separately on batches of two data sets within a training step.
 
 ## What it looks like
 

@@ -1,6 +1,4 @@
-"""# BN306 unshuffled-training-data
-
-Batch norm is trained on batches in the order of the data set.
+"""Batch norm is trained on batches in the order of the data set.
 
 ## What it looks like
 

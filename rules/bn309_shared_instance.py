@@ -1,6 +1,4 @@
-"""# BN309 shared-instance
-
-One batch norm stands at two positions of a network.
+"""One batch norm stands at two positions of a network.
 
 ## What it looks like
 

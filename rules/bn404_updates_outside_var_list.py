@@ -1,6 +1,4 @@
-"""# BN404 updates-outside-var-list
-
-Only a part of the network is trained, but the averages of all its batch norms are updated.
+"""Only a part of the network is trained, but the averages of all its batch norms are updated.
 
 ## What it looks like
 

@@ -1,6 +1,4 @@
-"""# BN602 swapped-momentum-convention
-
-A momentum in the convention of another framework: 0.9 means the opposite in PyTorch and in Keras.
+"""A momentum in the convention of another framework: 0.9 means the opposite in PyTorch and in Keras.
 
 ## What it looks like
 

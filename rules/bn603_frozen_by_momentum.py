@@ -1,6 +1,4 @@
-"""# BN603 frozen-by-momentum
-
-A momentum at the end of its range, so that the running averages never change.
+"""A momentum at the end of its range, so that the running averages never change.
 
 ## What it looks like
 

@@ -1,6 +1,4 @@
-"""# BN604 wrong-axis
-
-A Keras batch norm normalises along an axis that does not hold the channels.
+"""A Keras batch norm normalises along an axis that does not hold the channels.
 
 ## What it looks like
 

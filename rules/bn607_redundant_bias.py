@@ -1,6 +1,4 @@
-"""# BN607 redundant-bias
-
-A convolution or linear layer adds a bias that the batch norm right after it takes away again.
+"""A convolution or linear layer adds a bias that the batch norm right after it takes away again.
 
 ## What it looks like
 

@@ -1,6 +1,4 @@
-"""# BN608 dropout-before-batch-norm
-
-Dropout stands right before a batch norm, and changes the variance that batch norm keeps for evaluation.
+"""Dropout stands right before a batch norm, and changes the variance that batch norm keeps for evaluation.
 
 ## What it looks like
 

@@ -1,6 +1,4 @@
-"""# BN609 feature-mismatch
-
-A batch norm was built for another number of channels, or of axes, than it is given.
+"""A batch norm was built for another number of channels, or of axes, than it is given.
 
 ## What it looks like
 

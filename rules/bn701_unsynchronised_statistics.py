@@ -1,6 +1,4 @@
-"""# BN701 unsynchronised-statistics
-
-Each device normalises by its own small share of the batch.
+"""Each device normalises by its own small share of the batch.
 
 ## What it looks like
 

@@ -1,6 +1,4 @@
-"""# BN702 sync-after-wrap
-
-Batch norm is converted to `SyncBatchNorm` too late, or the converted layer is thrown away.
+"""Batch norm is converted to `SyncBatchNorm` too late, or the converted layer is thrown away.
 
 ## What it looks like
 

@@ -1,6 +1,4 @@
-"""# BN703 checkpoint-double-update
-
-Activation checkpointing runs a batch norm in train mode twice for each step.
+"""Activation checkpointing runs a batch norm in train mode twice for each step.
 
 ## What it looks like
 

@@ -1,6 +1,4 @@
-"""# BN705 unsynchronised-evaluation-statistics
-
-Every process keeps running averages of its own, and evaluates or saves with them.
+"""Every process keeps running averages of its own, and evaluates or saves with them.
 
 ## What it looks like
 

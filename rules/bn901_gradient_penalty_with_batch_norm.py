@@ -1,6 +1,4 @@
-"""# BN901 gradient-penalty-with-batch-norm
-
-A penalty on the gradient of each example is taken through a batch norm in train mode.
+"""A penalty on the gradient of each example is taken through a batch norm in train mode.
 
 ## What it looks like
 

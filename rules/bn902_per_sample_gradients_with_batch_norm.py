@@ -1,6 +1,4 @@
-"""# BN902 per-sample-gradients-with-batch-norm
-
-Gradients of single examples are asked of a network whose batch norm mixes the examples.
+"""Gradients of single examples are asked of a network whose batch norm mixes the examples.
 
 ## What it looks like
 

@@ -152,6 +152,13 @@ def test_rule_file_holds_exactly_one_rule_named_like_the_file(path: Path) -> Non
 
 
 @pytest.mark.parametrize("path", rule_files(), ids=lambda path: path.stem)
+def test_rule_page_begins_with_a_sentence(path: Path) -> None:
+    first = rules_of(load_file(path))[0].page.split("\n\n", 1)[0]
+    assert not first.startswith("#"), first
+    assert first.endswith("."), first
+
+
+@pytest.mark.parametrize("path", rule_files(), ids=lambda path: path.stem)
 def test_rule_imports_only_bnlint_and_the_standard_library(path: Path) -> None:
     foreign = {name for name in imported(path) if name.split(".")[0] not in {*sys.stdlib_module_names, "bnlint"}}
     assert foreign == set()

@@ -3,28 +3,10 @@
 from __future__ import annotations
 
 from bnlint.findings import Confidence
-from bnlint.judging import modes, purposes
-from bnlint.judging.inputs import input_tokens, kinds
+from bnlint.judging import modes
+from bnlint.judging.inputs import input_tokens, kinds, made_up
 from bnlint.story.events import Forward, Saved, Story
 from bnlint.story.events.dummies import Made
-from bnlint.story.values import Data
-
-PICTURE = 3
-"""axes from which on noise is a probe rather than what a generator draws its samples from"""
-
-
-def dummy(story: Story, forward: Forward) -> bool:
-    """Whether a forward is fed nothing but zeros, ones or noise of a size that is written down, and is no sampling."""
-    if forward.framework != "torch" or forward.purposes or story.test or not forward.inputs:
-        return False
-    if not all(type(value) is Data and value.flow for value in forward.inputs):
-        return False
-    tokens = input_tokens(forward)
-    made = [token.ref for token in tokens if token.kind in ("noise", "constant") and isinstance(token.ref, Made)]
-    if not made or len(made) < len(tokens) or any(None in each.sizes or not each.sizes for each in made):
-        return False
-    latent = any(len(each.sizes) < PICTURE or set(each.sizes[2:]) == {1} for each in made if each.name != "summary")
-    return forward.dropped or not latent
 
 
 def harm(story: Story, forward: Forward) -> Confidence | None:
@@ -38,8 +20,8 @@ def harm(story: Story, forward: Forward) -> Confidence | None:
             repeated |= other is not forward
         elif other.number > forward.number:
             trained |= "training" in other.purposes
-            used |= not dummy(story, other)
-        sampled |= "noise" in kinds(input_tokens(other)) and not dummy(story, other)
+            used |= not made_up(other)
+        sampled |= "noise" in kinds(input_tokens(other)) and not made_up(other)
     saved = any(
         event.number > forward.number and not norms.isdisjoint(id(norm) for norm in event.net.norms)
         for event in story.of(Saved)
@@ -59,10 +41,10 @@ def has_weights(forward: Forward) -> bool:
 
 
 def judge(story: Story, forward: Forward) -> Confidence | None:
-    """How sure it is that a forward is a harmful dummy in train mode, and nothing that BN201 speaks of."""
-    if modes.in_train_mode(forward, story) != "certain" or not dummy(story, forward):
+    """How sure it is that a forward is a harmful dummy in train mode; None if it is not one."""
+    if forward.framework != "torch" or forward.purposes or story.test or not made_up(forward):
         return None
-    if purposes.evaluation(story, forward) in ("likely", "certain"):
+    if modes.in_train_mode(forward, story) != "certain":
         return None
     found = harm(story, forward)
     return modes.weakest(found, "certain" if story.bound else "possible") if found is not None else None

@@ -72,14 +72,31 @@ def keep_surest(found: dict[object, Any], key: object, one: Drifting | Undone) -
 
 
 def sure_of_drift(story: Story, event: Frozen, forward: Forward, use: NormUse) -> Confidence:
-    if event.contrary or not use.certain or names(use) != {"train"} or purposes.on_purpose(story, forward):
+    known = certainty(forward, use)
+    if event.contrary and known == "certain":
+        return "possible"
+    if known == "possible" or names(use) != {"train"} or purposes.on_purpose(story, forward):
         return "possible"
     if use.norm.slots.get("#copied") and not event.net.slots.get("#loaded"):
         return "possible"  # a copy of what is trained: it may follow where the story does not see it
     asked = event.reasons[len(event.reasons) - max(0, event.where.forks - forward.where.forks) :]
     if "" in asked:
         return "possible"
-    return "likely" if conditional(event, forward) or not story.bound else "certain"
+    return weakest(known, "likely" if conditional(event, forward) or not story.bound else "certain")
+
+
+def certainty(forward: Forward, use: NormUse) -> Confidence:
+    """How sure it is that the norm is there; what a network that an option asks for does is as sure as the option."""
+    if use.certain:
+        return "certain"
+    optional = any(net.slots.get("#contrary") for net in unwrapped(forward.net))
+    return "likely" if optional and use.norm.slots.get("#norms") != "maybe" else "possible"
+
+
+def unwrapped(net: Obj) -> list[Obj]:
+    """A network, or the ones that may be inside a wrapper for several devices."""
+    inner = options(net.slots["module"]) if net.lib and "module" in net.slots else ()
+    return [option for option in inner if isinstance(option, Obj)] or [net]
 
 
 def conditional(event: Event, later: Event) -> bool:
@@ -112,20 +129,23 @@ def undone(story: Story) -> Iterator[Undone]:
             after = trained.get((thawed.where.place, id(held.norm)), ())
             shown = next((each for each in after if each[0].number > thawed.number), None)
             if shown is not None and by not in evaluated - kept:
-                sure = sure_of_undoing(story, thawed, held, shown[1], by in kept)
+                sure = sure_of_undoing(story, thawed, held, shown, by in kept)
                 keep_surest(found, thawed.where.place, Undone(thawed, held, shown[0], sure))
     yield from found.values()
 
 
-def sure_of_undoing(story: Story, thawed: Thawed, held: Held, use: NormUse, trained_with: bool) -> Confidence:
+def sure_of_undoing(
+    story: Story, thawed: Thawed, held: Held, shown: tuple[Forward, NormUse], trained_with: bool
+) -> Confidence:
     """Norms by themselves are put in eval mode to freeze them; a part of a network may be for other reasons, too."""
+    known = certainty(*shown)
     meant = held.itself or held.frozen or trained_with
-    if not use.certain or "eval" in names(use) or not meant:
+    if known == "possible" or "eval" in names(shown[1]) or not meant:
         return "possible"
     again = {place for place, _ in thawed.where.loops} & {place for place, _ in held.by.where.loops}
     sure = held.itself or (held.frozen and not again)
     chosen = conditional(held.by, thawed) or held.contrary
-    return "certain" if story.bound and sure and not chosen else "likely"
+    return weakest(known, "certain" if story.bound and sure and not chosen else "likely")
 
 
 def hidden(story: Story) -> Iterator[tuple[Hidden, Forward, Confidence]]:
@@ -138,7 +158,7 @@ def hidden(story: Story) -> Iterator[tuple[Hidden, Forward, Confidence]]:
             if forward.number > event.number and purposes.related(event.net, forward.net) and names(use) == {"train"}:
                 told.add(event.where.place)
                 found: Confidence = "certain" if story.bound and event.wanted else "likely"
-                yield event, forward, weakest(found, "certain" if use.certain else "possible")
+                yield event, forward, weakest(found, certainty(forward, use))
                 break
 
 
@@ -166,8 +186,7 @@ def undone_steps(found: Undone) -> tuple[Step, ...]:
 
 def title(net: Obj) -> str:
     """A network in words; of one that is wrapped for several devices, its own."""
-    inner = options(net.slots["module"]) if net.lib and "module" in net.slots else ()
-    return traces.title(next((option for option in inner if isinstance(option, Obj)), net))
+    return traces.title(unwrapped(net)[0])
 
 
 def norm_built(norm: Obj, forward: Forward) -> list[Step]:

@@ -14,10 +14,10 @@ def own(story: Story) -> OwnNorm | None:
     """The class or function that a story is about, if it really is a batch norm; None in test code.
 
     Averages of moments alone are none: an observation filter keeps them, too. It has to normalise by the batch, or to stand
-    behind a trained layer.
+    behind a trained layer. Nor is standardising by the batch alone: losses do.
     """
     norms: list[OwnNorm] = [] if story.test else story.of(OwnNorm)
-    return next((norm for norm in norms if norm.batch or (norm.keeps and norm.inside)), None)
+    return next((norm for norm in norms if (norm.batch and (norm.keeps or norm.affine)) or (norm.keeps and norm.inside)), None)
 
 
 def frozen(story: Story) -> OwnNorm | None:

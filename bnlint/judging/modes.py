@@ -5,7 +5,7 @@ from __future__ import annotations
 from bnlint.findings import Confidence
 from bnlint.story.events import Forward, Mode, NormUse, Story
 from bnlint.story.nesting import descendants
-from bnlint.story.values import Obj
+from bnlint.story.values import Obj, options
 
 ORDER: dict[Confidence, int] = {"possible": 0, "likely": 1, "certain": 2}
 
@@ -59,8 +59,9 @@ def marks(forward: Forward, name: str) -> list[Mode]:
 
 
 def whole(switched: Obj, net: Obj) -> bool:
-    """Whether switching one network switches all of another."""
-    return switched is net or any(part is net for part in descendants(switched))
+    """Whether switching one network switches all of another, also of one that only wraps it."""
+    wrapped = options(net.slots["module"]) if net.lib and "module" in net.slots else ()
+    return switched is net or any(part is switched for part in wrapped) or any(part is net for part in descendants(switched))
 
 
 def followed(story: Story) -> set[object]:

@@ -43,10 +43,10 @@ def same(story: Story, one: ModeSet, two: ModeSet) -> bool:
 
 def neglected(story: Story, switch: ModeSet, forwards: list[Forward]) -> Forward | None:
     """A forward in train mode after a network was put in eval mode twice, in a loop in which that network runs, too."""
-    depth = len(switch.where.calls)
+    depth = max(0, len(switch.where.calls) - 1)  # the function itself, or the one that calls it
     after = [
         forward for forward in forwards
-        if forward.number > switch.number and forward.where.calls[:depth] == switch.where.calls
+        if forward.number > switch.number and forward.where.calls[:depth] == switch.where.calls[:depth]
     ]  # fmt: skip
     beside = {loops(forward) for forward in after if purposes.related(forward.net, switch.net)}
     for forward in after:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bnlint.findings import Confidence
-from bnlint.judging.inputs import input_tokens, kinds, only_noise, sources
+from bnlint.judging.inputs import input_tokens, kinds, made_up, only_noise, sources
 from bnlint.judging.modes import known_norms, names
 from bnlint.judging.traces import title
 from bnlint.story.events import Forward, ModeSet, Stepped, Story, Where
@@ -40,6 +40,8 @@ def evaluation(story: Story, forward: Forward) -> Confidence | None:
     found = kinds(input_tokens(forward))
     if (found and found <= {"constant"}) or "__init__" in forward.where.functions:
         return None  # a dummy forward that asks for a shape
+    if probes(story, forward):
+        return None  # a warm-up: BN211 speaks of it
     named = [name for name in forward.where.functions if name != "<module>"]
     inner = named[-1] if named else story.path.stem
     by_name = bool(EVALUATION.search(inner)) or any(EVALUATION.search(name) for name in named[-2:])
@@ -55,6 +57,18 @@ def evaluation(story: Story, forward: Forward) -> Confidence | None:
     if held_out(story, forward) and not learns:
         return "likely"
     return "possible" if sampling(story, forward) else None
+
+
+def probes(story: Story, forward: Forward) -> bool:
+    """Whether a forward on made-up input only tries the network out: no sampling, for it is used on other data, too."""
+    if not made_up(forward):
+        return False
+    if forward.dropped or "noise" not in kinds(input_tokens(forward)):
+        return True
+    norms = {id(use.norm) for use in forward.norms}
+    return any(
+        any(id(use.norm) in norms for use in other.norms) and not only_noise(other) for other in story.of(Forward)
+    )
 
 
 def after_eval(story: Story, forward: Forward) -> bool:

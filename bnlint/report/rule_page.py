@@ -31,9 +31,9 @@ def markdown(rule: Rule) -> str:
 
 
 def summary(rule: Rule) -> str:
-    """The first sentence of the page: its first paragraph as one line, without a heading or a full stop."""
+    """The first sentence of the page: its first paragraph as one line, without a full stop."""
     first = inspect.cleandoc(rule.page).split("\n\n", 1)[0]
-    return " ".join(first.lstrip("# ").split()).removesuffix(".")
+    return " ".join(first.split()).removesuffix(".")
 
 
 def _record(rule: Rule) -> dict[str, object]:

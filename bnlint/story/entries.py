@@ -72,6 +72,8 @@ def survey(project: Project) -> Survey:
     builders: set[int] = set()
     moments: set[int] = set()
     statistics: set[int] = set()
+    helpers: set[str] = set()
+    forwards: list[tuple[int, set[str]]] = []
     for program in project.programs.values():
         outside = [statement for statement in program.body if not isinstance(statement, (ir.Function, ir.Class))]
         names.update(*used(outside))
@@ -88,12 +90,19 @@ def survey(project: Project) -> Survey:
                 builders.add(id(owner))
             if not STATISTICS.isdisjoint(mentioned):
                 statistics.add(id(function))
+            if id(function) in statistics or takes_moments(mentioned):
                 moments.add(id(function))
-            elif not MOMENTS.isdisjoint(mentioned) or any(name.endswith(SPREADS) for name in mentioned):
-                moments.add(id(function))
+                helpers |= {function.name} if owner is None else set()
+            elif owner is not None and function.name in ("forward", "__call__"):
+                forwards.append((id(function), mentioned))
             names |= mentioned
             names.update(*used([*function.params.items, *function.decorators, function.returns]))
+    moments.update(function for function, mentioned in forwards if not helpers.isdisjoint(mentioned))
     return Survey(frozenset(names), frozenset(drivers), frozenset(builders), frozenset(moments), frozenset(statistics))
+
+
+def takes_moments(mentioned: set[str]) -> bool:
+    return not MOMENTS.isdisjoint(mentioned) or any(name.endswith(SPREADS) for name in mentioned)
 
 
 def functions(body: Sequence[ir.Stmt]) -> Iterator[tuple[ir.Class | None, ir.Node]]:

@@ -30,7 +30,9 @@ FLOW_WIDTH = 64
 FLOW_PARTS = 512
 """how deep containers are searched for what influenced them, and how many parts of one and of all are looked at"""
 MAX_OPTIONS = 6
-MAX_CALLABLES = 40
+NETWORKS = 3
+"""how many networks stand for more than that many options"""
+MAX_CALLABLES = 100
 """a factory may know many classes by name"""
 
 
@@ -55,9 +57,18 @@ def choose(values: list[Value]) -> Value:
     if len(found) > MAX_OPTIONS or not found:
         callables = all(isinstance(option, (Cls, Func, Lib, Module, Partial)) for option in found)
         if not callables or len(found) > MAX_CALLABLES or not found:
-            return mix(found)
+            found = few_networks(found)
+            if not 0 < len(found) <= MAX_OPTIONS:
+                return mix(found)
     contrary = [option for value in values if isinstance(value, Choice) for option in value.contrary]
     return Choice(tuple(found), tuple(option for option in found if any(option is other for other in contrary)))
+
+
+def few_networks(found: list[Value]) -> list[Value]:
+    """Of many networks that may be meant a few stand for all: first those that the defaults of options choose."""
+    networks = [value for value in found if isinstance(value, Obj) and "#mode" in value.slots]
+    networks.sort(key=lambda network: bool(network.slots.get("#contrary")))
+    return [value for value in found if not any(value is network for network in networks[NETWORKS:])]
 
 
 def join_data(a: Data, b: Data) -> Data:

@@ -17,7 +17,7 @@ from bnlint.story.budget import RUNS, RUNS_SHARE, UNROLLED_IN_ALL, WORK_PER_STEP
 from bnlint.story.events import Event, Story, Where
 from bnlint.story.joining import mix
 from bnlint.story.memory import MISSING, Changes, Memory
-from bnlint.story.values import Choice, Cls, Data, Func, Module, Obj, Scope, Symbol, Table, Tuple, Value, light, options
+from bnlint.story.values import Choice, Cls, Data, Func, Module, Obj, Scope, Slots, Symbol, Table, Tuple, Value, light, options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +79,8 @@ class Memo:
     reads: Changes
     writes: Changes
     result: Value
-    norms: tuple[Any, ...]
+    norms: tuple[tuple[Any, bool], ...]
+    """batch norms that it ran through, and whether their modes are those that they are in when it is replayed"""
     scoped: Any
     """arguments that the surroundings gave; kept because the memo's key holds its identity"""
 
@@ -127,6 +128,10 @@ class Run:
         self.memos: dict[Any, list[Memo]] = {}
         self.loud = 0
         """counts events and allocations of objects: a call during which it stays the same may be memoised"""
+        self.closures = 0
+        """counts definitions of functions and classes: what is made while it stays the same may be copied"""
+        self.patterns: dict[Any, Any] = {}
+        """networks that were built before, to be copied when they are built again (see `rebuilding`)"""
         self.places: dict[tuple[int, int, int], Place] = {}
         self.hooks = hooks
         self.classes: list[Cls] = []
@@ -179,7 +184,7 @@ class Run:
         site = self.place(node) if node is not None and self.frames else None
         if self.contrary:
             slots["#contrary"] = True
-        return Obj(cls, site, dict(slots), self.serial)
+        return Obj(cls, site, Slots(self.serial, **slots), self.serial)
 
     def step(self, cost: int = 1) -> None:
         self.steps += cost
@@ -224,12 +229,14 @@ class Run:
         """Tell a story of its own: with its own events, budget and assumptions, and the memory as it is."""
         before = (
             self.memory.trail, self.memory.reads, self.memory.work, self.frames, self.loops, self.calls, self.forks,
-            self.unrolled, self.contrary, self.known, self.supposed, self.forked, self.story, self.steps, self.runs,
+            self.unrolled, self.contrary, self.supposed, self.forked, self.story, self.steps, self.runs,
             self.norms, self.forwards, self.state, self.allowed,
         )  # fmt: skip
+        known = dict(self.known)
+        self.known.clear()  # the same table for every story: a memo may have read it
         self.memory.trail, self.memory.reads, self.memory.work = [], None, 0
         self.frames, self.loops, self.calls, self.forks, self.contrary = [], [], [], 0, 0
-        self.known, self.supposed, self.forked, self.runs = {}, [], {}, {}
+        self.supposed, self.forked, self.runs = [], {}, {}
         self.norms, self.forwards, self.steps, self.unrolled, self.state = [], 0, 0, 1, {}
         program = self.project.programs.get(path)
         self.allowed = self.budget.allowed(bound, len(program.lines) if program is not None else 0)
@@ -241,9 +248,11 @@ class Run:
             self.budget.spend(bound, self.steps + self.memory.work // WORK_PER_STEP)
             (
                 self.memory.trail, self.memory.reads, self.memory.work, self.frames, self.loops, self.calls, self.forks,
-                self.unrolled, self.contrary, self.known, self.supposed, self.forked, self.story, self.steps, self.runs,
+                self.unrolled, self.contrary, self.supposed, self.forked, self.story, self.steps, self.runs,
                 self.norms, self.forwards, self.state, self.allowed,
             ) = before  # fmt: skip
+            self.known.clear()
+            self.known.update(known)
 
     # --- branches ------------------------------------------------------------------------
 
@@ -270,7 +279,10 @@ class Run:
         outcomes: list[tuple[int, Changes]] = []
         self.forks += 1
         try:
-            for side, branch in enumerate(branches):
+            order = [*enumerate(branches)]
+            if default is False:
+                order.reverse()  # what options are left at comes first: it is worth more, should the steps run out
+            for side, branch in order:
                 mark = self.memory.mark()
                 supposed = len(self.supposed)
                 contrary = default is not None and default is not (side == 0)
@@ -288,6 +300,8 @@ class Run:
                 outcomes.append((status, changes))
         finally:
             self.forks -= 1
+        if default is False:
+            outcomes.reverse()
         live = [changes for status, changes in outcomes if status == NEXT]
         if not live:
             return DEAD

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from bnlint.story.joining import choose
 from bnlint.story.machine import Run
-from bnlint.story.values import Choice, Data, Obj, Tuple, Value, options
+from bnlint.story.values import Choice, Data, Obj, Slots, Tuple, Value, options
 
 WALK_LIMIT = 4000
 """modules looked at in one walk"""
@@ -54,7 +54,7 @@ def clone(run: Run, value: Value, seen: dict[int, Obj] | None = None) -> Value:
     run.serial += 1
     run.loud += 1
     run.memory.work += len(value.slots)
-    made = seen[id(value)] = Obj(value.cls, value.site, {}, run.serial)
+    made = seen[id(value)] = Obj(value.cls, value.site, Slots(run.serial), run.serial)
     if len(seen) > WALK_LIMIT:
         return value
     for key, part in list(value.slots.items()):

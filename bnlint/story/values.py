@@ -112,6 +112,16 @@ class Choice:
     contrary: tuple[Value, ...] = ()
 
 
+class Slots(dict[Any, Any]):
+    """The table of a heap object, and when it was born: the object's serial number."""
+
+    __slots__ = ("born",)
+
+    def __init__(self, born: int, **known: Any) -> None:
+        super().__init__(known)
+        self.born = born
+
+
 @dataclass(slots=True, eq=False)
 class Obj:
     """A heap object, by allocation. `cls` is a project class or the library's name for what it is.

@@ -32,6 +32,8 @@ class OwnNorm(Event):
     """it normalises by batch moments in train mode"""
     affine: bool
     """it scales by something of its own that can be learnt"""
+    stateful: bool = False
+    """it changes something that it keeps, or keeps something named like a statistic"""
     inside: bool = False
     first: bool = False
 

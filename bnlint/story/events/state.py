@@ -80,8 +80,8 @@ class Saved(Event):
 class SaverBuilt(Event):
     """A saver of a TensorFlow graph, or a function that only restores.
 
-    lacking: batch norms of which it holds the scale and shift only; held: the layers whose averages it holds; whole: it
-    holds everything; restores: it saves nothing.
+    lacking: the batch norms that it holds, where it holds no averages at all; held: the layers whose averages it holds;
+    whole: it holds everything; restores: it saves nothing.
     """
 
     lacking: tuple[GraphNorm, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bnlint.program import model as ir
 from bnlint.story import libraries
 from bnlint.story.framework import Args, Framework
-from bnlint.story.interpreter import calls, iteration
+from bnlint.story.interpreter import calls, computed, iteration
 from bnlint.story.joining import choose, mix
 from bnlint.story.machine import Run
 from bnlint.story.nesting import clone
@@ -21,7 +21,7 @@ PASSED_ON = frozenset({
 class Stdlib(Framework):
     roots = (
         "argparse", "click", "functools", "copy", "collections", "itertools", "sys", "os", "tqdm", "types", "typing", "rich",
-        "easydict", "progressbar", "six", "fastprogress", "dataclasses", "contextlib", "random",
+        "easydict", "progressbar", "six", "fastprogress", "dataclasses", "contextlib", "random", "importlib",
     )  # fmt: skip
 
     def call(self, run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
@@ -53,6 +53,8 @@ class Stdlib(Framework):
             return made
         if name.startswith("itertools."):
             return iterator(run, name.removeprefix("itertools."), args, node)
+        if name == "importlib.import_module":
+            return computed.import_module(run, args, node)
         if name in ("sys.exit", "os._exit"):
             return calls.NEVER
         return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
-from bnlint.story.interpreter import calls, conditions, expressions, iteration, loops, objects
+from bnlint.story.interpreter import calls, computed, conditions, expressions, iteration, loops, objects
 from bnlint.story.joining import choose, mix
 from bnlint.story.values import (
     NONE,
@@ -108,15 +108,15 @@ def getattr_(run: Run, args: Args, node: ir.Call) -> Value:
     if known is not None:
         return expressions.get_attribute(run, owner, known, node)
     if isinstance(owner, Module):
-        found: list[Value] = [
-            value for key, value in owner.table.items() if isinstance(value, (Cls, Func)) and not key.startswith("_")
-        ]
+        found = computed.members(run, owner, computed.parts_of(name))
         return choose(found) if found else UNKNOWN
     flow = mix([owner])
     if isinstance(name, Choice):
         return choose([expressions.get_attribute(run, owner, part, node) for option in name.options if (part := text(option))])
     if isinstance(owner, Lib):
         return Lib(f"{owner.name}.*")
+    if isinstance(owner, Choice) and all(isinstance(option, Module) for option in owner.options):
+        return choose([getattr_(run, Args((option, name)), node) for option in owner.options])
     return flow
 
 
@@ -270,6 +270,9 @@ def print_(run: Run, args: Args, node: ir.Call) -> Value:
 
 
 CALLS: dict[str, Handler] = {
+    "__import__": computed.dunder_import,
+    "eval": computed.evaluated,
+    "globals": computed.global_names,
     "range": range_,
     "xrange": range_,
     "enumerate": enumerate_,

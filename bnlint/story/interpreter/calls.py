@@ -9,8 +9,18 @@ from typing import Any
 from bnlint.program import model as ir
 from bnlint.story import libraries
 from bnlint.story.framework import Args
-from bnlint.story.interpreter import contexts, expressions, iteration, objects, parameters, replaying, statements
-from bnlint.story.joining import choose, mix
+from bnlint.story.interpreter import (
+    computed,
+    contexts,
+    expressions,
+    iteration,
+    objects,
+    parameters,
+    rebuilding,
+    replaying,
+    statements,
+)
+from bnlint.story.joining import MAX_OPTIONS, choose, mix
 from bnlint.story.machine import DEAD, DEPTH, NEXT, RETURN, SAME_FUNCTION, Frame, Run
 from bnlint.story.values import (
     NONE,
@@ -51,7 +61,8 @@ def evaluate_call(run: Run, node: ir.Call) -> Value:
 def called(run: Run, func: ir.Expr) -> Value:
     """What a call calls: of data whose attributes are unknown, a method of that name."""
     if not isinstance(func, ir.Attribute):
-        return expressions.evaluate(run, func)
+        named = computed.called_by_name(run, func) if isinstance(func, (ir.Call, ir.Subscript)) else None
+        return named if named is not None else expressions.evaluate(run, func)
     owner = expressions.evaluate(run, func.value)
     member = expressions.get_attribute(run, owner, func.attr, func)
     unknown = type(owner) is Data and type(member) is Data
@@ -120,14 +131,18 @@ def call(run: Run, callee: Value, args: Args, node: ir.Call) -> Value:
 
 
 REPRESENTATIVES = 3
+ALTERNATIVES = 12
+"""networks to choose from that are built; of a longer list the rest is taken to be like them"""
 
 
 def call_options(run: Run, callee: Choice, args: Args, node: ir.Call) -> Value:
     """Call one of several: of many networks that may result, a few stand for all, those that matter first."""
     results: list[Value] = []
     for option in callee.options:
-        if run.steps > run.allowed // 3 and results:
-            break  # the rest of the entry point is worth more than one more alternative
+        if results and run.steps > run.allowed // 3 and follows(option):
+            continue  # the rest of the entry point is worth more than one more alternative
+        if len(results) >= ALTERNATIVES and all(is_network(option) for result in results for option in options(result)):
+            break
         if type(option) is not Const:
             contrary = any(option is other for other in callee.contrary)
             run.contrary += contrary
@@ -137,6 +152,17 @@ def call_options(run: Run, callee: Choice, args: Args, node: ir.Call) -> Value:
                 run.contrary -= contrary
     results = [result for result in results if result is not NEVER] or results or [UNKNOWN]
     return choose(run.hooks.representatives(run, results, REPRESENTATIVES))
+
+
+def is_network(value: Value) -> bool:
+    return isinstance(value, Obj) and "#mode" in value.slots
+
+
+def follows(callee: Value) -> bool:
+    """Whether calling a value runs code of the project, and may cost much."""
+    if isinstance(callee, Bound):
+        return isinstance(callee.func, Func)
+    return isinstance(callee, (Func, Cls, Partial)) or (isinstance(callee, Obj) and isinstance(callee.cls, Cls))
 
 
 def with_self(owner: Value, args: Args) -> Args:
@@ -191,13 +217,12 @@ def call_object(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
 
 
 def instantiate(run: Run, cls: Cls, args: Args, node: ir.Expr) -> Value:
-    obj = run.allocate(cls, node)
-    run.hooks.made(run, obj, cls)
     run.reached.add(id(cls.node))
     init = objects.find(run, cls.order, "__init__")
     if isinstance(init, Func):
-        call_function(run, init, with_self(obj, args), node)
-        return obj
+        return rebuilding.build(run, cls, init, args, node)
+    obj = run.allocate(cls, node)
+    run.hooks.made(run, obj, cls)
     for name, value in args.keywords.items():
         run.memory.write(obj.slots, name, value)
     fields = [item.target.id for item in cls.node.body if isinstance(item, ir.Declare) and isinstance(item.target, ir.Name)]
@@ -351,6 +376,8 @@ def finish(run: Run, frame: Frame, status: int) -> Value:
         return Tuple((), choose(frame.yields)) if frame.yields else Tuple((), UNKNOWN)
     if not values:
         return NEVER if status == DEAD else NONE
+    if len(values) > MAX_OPTIONS:  # a factory that knows many networks by name
+        values = run.hooks.representatives(run, [option for value in values for option in options(value)], REPRESENTATIVES)
     return choose(values)
 
 

@@ -14,6 +14,7 @@ from bnlint.program import model as ir
 from bnlint.story.interpreter import iteration
 from bnlint.story.joining import choose, mix
 from bnlint.story.machine import Run
+from bnlint.story.memory import MISSING
 from bnlint.story.values import (
     UNKNOWN,
     Bound,
@@ -54,8 +55,8 @@ def decide(run: Run, value: Value) -> tuple[bool | None, Symbol | None, bool]:
     positive = True
     while symbol[0] == "not":
         symbol, positive = symbol[1], not positive
-    known = run.known.get(symbol)
-    if known is not None:
+    known = run.memory.read(run.known, symbol)  # what was supposed by a caller is something that a call depends on
+    if known is not MISSING:
         return known is positive, None, True
     return None, symbol, positive
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bnlint.program import model as ir
 from bnlint.story import libraries
-from bnlint.story.interpreter import calls, conditions, iteration, loops, objects, statements, strings
+from bnlint.story.interpreter import calls, computed, conditions, iteration, loops, objects, statements, strings
 from bnlint.story.joining import choose, flow_of, mix
 from bnlint.story.machine import Run
 from bnlint.story.values import (
@@ -104,6 +104,8 @@ def get_attribute(run: Run, owner: Value, attr: str, node: ir.Expr) -> Value:
         kept = [option for option in owner.options if not (type(option) is Const and option.value is None)]
         if len(kept) == 1:
             return get_attribute(run, kept[0], attr, node)
+        if kept and all(isinstance(option, Module) for option in kept):
+            kept = computed.holding(run, tuple(kept), attr) or kept
         if any(isinstance(option, Obj) for option in kept):
             kept = [option for option in kept if isinstance(option, Obj)] or kept
         return choose([get_attribute(run, option, attr, node) for option in kept])
@@ -156,8 +158,9 @@ def arithmetic(run: Run, op: str, left: Value, right: Value) -> Value:
         if op == "%" and isinstance(a, str):
             return strings.formatted(left, [right])
         return UNKNOWN
-    if op == "%" and type(left) is Const and isinstance(left.value, str) and isinstance(right, Tuple):
-        return strings.formatted(left, list(right.items)) if right.rest is None else UNKNOWN
+    if op == "%" and type(left) is Const and isinstance(left.value, str) and (type(right) is Data or isinstance(right, Tuple)):
+        values: tuple[Value, ...] = right.items if isinstance(right, Tuple) else (right,)
+        return strings.formatted(left, list(values)) if not isinstance(right, Tuple) or right.rest is None else UNKNOWN
     if op == "+":
         joined = iteration.concatenate(run, left, right)
         if joined is not None:
@@ -362,7 +365,7 @@ def fstring(run: Run, node: ir.FString) -> Value:
         assumed = any(type(part) is Const and part.assumed for part in parts)
         return Const(text, assumed) if len(text) < strings.LIMIT else UNKNOWN
     flow = flow_of(Tuple(tuple(parts)))[0]
-    return Data(flow) if flow else UNKNOWN
+    return Data(flow) if flow else computed.joined(parts)
 
 
 def walrus(run: Run, node: ir.Walrus) -> Value:

@@ -246,7 +246,8 @@ def item(run: Run, owner: Value, index: Value, node: ir.Expr) -> Value:
             found = run.memory.read(owner.slots, calls.dict_key(index))
             if found is MISSING:
                 found = run.memory.read(owner.slots, "#rest")
-            return found if found is not MISSING else UNKNOWN
+            if found is not MISSING or not index.assumed:
+                return found if found is not MISSING else UNKNOWN
         run.memory.read_all(owner.slots)
         values = dict_values(owner)
         return choose(values) if values else UNKNOWN

@@ -5,9 +5,11 @@ The memo is by function, arguments and the locations of the heap that the call r
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from bnlint.program import model as ir
+from bnlint.story.events import NormUse
 from bnlint.story.framework import Args
 from bnlint.story.machine import Memo, Run
 from bnlint.story.memory import unchanged
@@ -57,7 +59,18 @@ def keep(run: Run, key: Any, mark: int, table: Table, result: Value, norms: tupl
         run.memos.clear()
     kept = run.memos.setdefault(key, [])
     if len(kept) < MEMOS:
-        kept.append(Memo(reads, run.memory.changes(mark, table), result, norms, run.state.get("scoped")))
+        uses = tuple((use, follows(use)) for use in norms)
+        kept.append(Memo(reads, run.memory.changes(mark, table), result, uses, run.state.get("scoped")))
+
+
+def follows(use: NormUse) -> bool:
+    """Whether the mode that a batch norm ran in is the one that it was put in, whatever that is at another time."""
+    return use.modes is use.norm.slots.get("#mode")
+
+
+def now(use: NormUse) -> NormUse:
+    modes = use.norm.slots["#mode"]
+    return use if modes is use.modes else replace(use, modes=modes)
 
 
 def replay(run: Run, key: Any) -> Value | None:
@@ -68,7 +81,7 @@ def replay(run: Run, key: Any) -> Value | None:
                 for where, entry in memo.reads.items():
                     run.memory.reads.setdefault(where, entry)
             if run.norms:
-                run.norms[-1].update({id(use.norm): use for use in memo.norms})
+                run.norms[-1].update({id(use.norm): now(use) if follows else use for use, follows in memo.norms})
             return memo.result
     return None
 

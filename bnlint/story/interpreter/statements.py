@@ -166,6 +166,7 @@ def make_function(run: Run, node: ir.Function | ir.Lambda) -> Func:
         expressions.evaluate(run, param.default) if param.default is not None else None for param in node.params.items
     )
     run.loud += 1
+    run.closures += 1
     return Func(node, enclosing(run), defaults)
 
 
@@ -186,6 +187,7 @@ def class_(run: Run, node: ir.Class) -> int:
     cls.order = resolution_order(cls)
     inner = Scope(table, outer, outer.module, of_class=True)
     run.loud += 1
+    run.closures += 1
     run.frames.append(Frame(inner, None, node.name, run.memory.mark(), None, owner=cls))
     try:
         run_block(run, node.body)

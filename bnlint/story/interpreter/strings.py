@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from bnlint.story.framework import Args
+from bnlint.story.interpreter import computed
 from bnlint.story.values import UNKNOWN, Const, Tuple, Value
 
 LIMIT = 4096
@@ -17,8 +18,10 @@ ASKING = frozenset({"startswith", "endswith", "isdigit", "find", "rfind", "count
 def formatted(pattern: Const, values: list[Value]) -> Value:
     """`pattern % values`"""
     known = [value for value in values if type(value) is Const]
-    if len(known) != len(values) or not isinstance(pattern.value, str) or WIDE.search(pattern.value):
+    if not isinstance(pattern.value, str) or WIDE.search(pattern.value):
         return UNKNOWN
+    if len(known) != len(values):
+        return computed.formatted(pattern.value, values)
     try:
         result = pattern.value % tuple(value.value for value in known)
     except (TypeError, ValueError, OverflowError, MemoryError):
@@ -38,7 +41,7 @@ def method(owner: str, assumed: bool, name: str, args: Args) -> Value | None:
             given.append(value.value)
             assumed = assumed or value.assumed
         else:
-            return None
+            return computed.formatted(owner, list(args.positional)) if name == "format" and not args.keywords else None
     named = {key: value.value for key, value in args.keywords.items() if type(value) is Const}
     if len(named) != len(args.keywords) or name not in SAME | ASKING | {"format"} or (name == "format" and WIDE.search(owner)):
         return None

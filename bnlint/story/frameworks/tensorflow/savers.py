@@ -31,7 +31,7 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
     scales: dict[Obj, GraphNorm] = {}
     averaged: set[Obj] = set()
     collect(run, given, scales, averaged, DEPTH)
-    lacking = tuple(event for norm, event in scales.items() if norm not in averaged)
+    lacking = tuple(scales.values()) if not averaged else ()  # a long list is not known to its end
     run.emit(SaverBuilt, node, lacking=lacking, held=frozenset(averaged), restores=name.startswith("slim."))
     return None
 

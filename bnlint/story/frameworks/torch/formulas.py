@@ -44,6 +44,8 @@ class Moment:
     around: Formula | None = None
     cut: bool = False
     place: Place | None = field(default=None, compare=False)
+    sure: bool = field(default=True, compare=False)
+    """whether it is known that the axes are those of a batch norm"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ def add(a: Formula, b: Formula, weight: float = 1.0) -> Formula | None:
                     own = square.cut and all(factor.cut for factor, _ in other if isinstance(factor, Moment))
                     del terms[product], terms[other]
                     kind = square.kind.replace("square", "var")
-                    terms[frozenset({(Moment(kind, square.of, None, own, square.place), 1.0)})] = coefficient
+                    terms[frozenset({(Moment(kind, square.of, None, own, square.place, square.sure), 1.0)})] = coefficient
                     return gathered(terms)
     return gathered(terms)
 
@@ -273,7 +275,7 @@ def is_cut(formula: Formula) -> bool:
 # --- moments ---------------------------------------------------------------------------------
 
 
-def mean(formula: Formula, summed: bool, place: Place | None) -> Formula | None:
+def mean(formula: Formula, summed: bool, place: Place | None, sure: bool = True) -> Formula | None:
     """The mean (or sum) of a formula over the batch axis."""
     data = plain(formula)
     if not data:
@@ -294,7 +296,7 @@ def mean(formula: Formula, summed: bool, place: Place | None) -> Formula | None:
                 return None
             kind, of = "var", parts[0]
             around = None if parts[1] == single(Moment("mean", of)) else parts[1]
-    made = Moment(f"sum of {kind}" if summed else kind, of, around, own, place)
+    made = Moment(f"sum of {kind}" if summed else kind, of, around, own, place, sure)
     return single(made) if depth(of) < DEPTH else None
 
 

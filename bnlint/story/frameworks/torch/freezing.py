@@ -166,7 +166,8 @@ def parts_of(net: Obj) -> list[Obj]:
 
 def use(run: Run, norm: Obj) -> NormUse:
     bearer = parts.bearer(norm)
-    modes = run.memory.read(bearer.slots, "#mode")
+    # its own mode is nothing that a memo depends on: replayed, the norm runs in the mode of then
+    modes = bearer.slots["#mode"] if bearer is norm else run.memory.read(bearer.slots, "#mode")
     frozen = run.memory.read(bearer.slots, "#frozen")
     return NormUse(norm, modes, networks.sure(norm), frozen=NONE_FROZEN if frozen is MISSING else frozen)
 

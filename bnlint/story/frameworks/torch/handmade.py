@@ -122,7 +122,7 @@ def probe(run: Run, cls: Cls, known: Profile) -> None:
     hooks = run.hooks = Measuring(before, None)
     run.reached = set()
     passes: dict[str, Record] = {}
-    shape: list[Any] = []
+    shape: list[bool] = []
     try:
         with run.apart(cls.module.path, cls.name, bound=False) as story:
             run.stories.remove(story)
@@ -135,10 +135,10 @@ def probe(run: Run, cls: Cls, known: Profile) -> None:
     story.exhausted = False
     known.story = story
     if len(passes) == 2:
-        conclude(run, cls, known, passes, bool(shape and shape[0]), hooks.by_grad)
+        conclude(run, cls, known, passes, shape, hooks.by_grad)
 
 
-def run_class(run: Run, hooks: Measuring, cls: Cls, passes: dict[str, Record], shape: list[Any]) -> None:
+def run_class(run: Run, hooks: Measuring, cls: Cls, passes: dict[str, Record], shape: list[bool]) -> None:
     run.frames.append(Frame(Scope(cls.module.table, None, cls.module), None, "<module>", 0, None))
     at = ir.Name(cls.node.at, cls.node.at + len(cls.name), cls.name)
     made = calls.instantiate(run, cls, Args(), at)
@@ -148,6 +148,7 @@ def run_class(run: Run, hooks: Measuring, cls: Cls, passes: dict[str, Record], s
     hooks.owner = made
     keep(run, made)
     shape.append(not any(True for _ in children(made)))
+    shape.append(any(isinstance(name, str) and STATISTIC.search(name) for name in made.slots))
     for mode in ("train", "eval"):
         mark = run.memory.mark()
         if "#mode" in made.slots:
@@ -202,8 +203,9 @@ def arguments(hooks: Measuring, func: Func, owner: Value | None) -> Args:
 # --- conclusions -----------------------------------------------------------------------------
 
 
-def conclude(run: Run, cls: Cls, known: Profile, passes: dict[str, Record], leaf: bool, by_grad: bool) -> None:
+def conclude(run: Run, cls: Cls, known: Profile, passes: dict[str, Record], shape: list[bool], by_grad: bool) -> None:
     assert known.story is not None
+    leaf, named = shape
     story = known.story
     module = any(isinstance(base, Lib) and base.name.startswith("torch.nn.") for base in cls.order)
     train, evaluation = passes["train"], passes["eval"]
@@ -211,7 +213,7 @@ def conclude(run: Run, cls: Cls, known: Profile, passes: dict[str, Record], leaf
     roles = {one.name: "std" if one.kind.startswith("std") else one.kind for one in kept}
     in_train = normalising.normalisations(train.steps, roles, True)
     in_eval = normalising.normalisations(evaluation.steps, roles, True)
-    batch = any(one.centre == "batch" and one.scale == "batch" for one in in_train)
+    batch = any(one.centre == "batch" and one.scale == "batch" and (one.sure or kept) for one in in_train)
     running = any(one.centre == "running" and one.scale == "running" for one in in_eval)
     still = any(one.scale == "batch" for one in in_eval)
     by_function = functional(story, cls.name, passes)
@@ -222,7 +224,7 @@ def conclude(run: Run, cls: Cls, known: Profile, passes: dict[str, Record], leaf
     if in_train or in_eval or kept:
         known.summary = OwnNorm(
             len(story.events), at, cls.name, module, bool(kept), batch and running and not still, batch,
-            any(one.affine for one in [*in_train, *in_eval]),
+            any(one.affine for one in [*in_train, *in_eval]), bool(train.updates) or named,
         )  # fmt: skip
         story.events.append(known.summary)
     write_down(story, cls.name, kept, {"train": (in_train, train.steps), "eval": (in_eval, evaluation.steps)})
@@ -267,7 +269,7 @@ def functional(story: Story, owner: str, passes: dict[str, Record]) -> list[Func
     found: list[FunctionalNorm] = []
     for mode, record in passes.items():
         for one in record.applied:
-            if one.kept:
+            if one.kept and not (owner and one.borrowed):
                 answers = {truth(option) for option in options(one.flag)} if one.flag is not None else {False}
                 flag = answers.pop() if len(answers) == 1 else None
                 facts = {"owner": owner, "flag": flag, "given": one.flag is not None, "mode": mode, "dropped": one.dropped}
@@ -300,10 +302,18 @@ def stories(run: Run) -> Iterator[Story]:
             yield known.story
     for module in list(run.modules.values()):
         for owner, func in functions(module):
-            if id(func.node) in run.statistics and id(func.node) not in run.probed:
+            if worth_running(run, func):
                 story = alone(run, module, owner, func)
                 if story.events:
                     yield story
+
+
+def worth_running(run: Run, func: Func) -> bool:
+    """A function that names statistics, or takes moments and asks for the mode, and that no class has shown already."""
+    if id(func.node) in run.probed:
+        return False
+    asks = id(func.node) in run.moments and any(FLAG.match(param.name) for param in func.node.params.items)
+    return asks or id(func.node) in run.statistics
 
 
 def functions(module: Module) -> Iterator[tuple[Cls | None, Func]]:

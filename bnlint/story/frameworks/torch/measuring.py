@@ -86,6 +86,8 @@ class Applied:
 
     flag: Value | None
     kept: bool
+    borrowed: bool
+    """its weight is an argument of the forward: functional meta-learning"""
     dropped: str
     """the parameter of a function around it that asks for the mode and does not reach it, "" if there is none"""
     where: Where
@@ -209,12 +211,13 @@ class Measuring(Switchboard):
         return super().data_attribute(run, data, attr)
 
     def item(self, run: Run, owner: Value, index: Value, node: ir.Expr) -> Value | None:
-        key = text(index)
-        if key is not None and type(owner) is Data and owner.symbol is not None:
+        prefix, key = spelled(run, index, node)
+        if key and type(owner) is Data and owner.symbol is not None:
+            holder = compound("[]", owner.symbol, *prefix) if prefix else owner.symbol
             if key.endswith("bias"):
-                self.record.biases.add(owner.symbol)
-            made = formulas.single(Atom(owner.symbol, key))
-            return Data(form=Measured(made), symbol=compound("[]", owner.symbol, key), label=key)
+                self.record.biases.add(holder)
+            made = formulas.single(Atom(holder, key))
+            return Data(form=Measured(made), symbol=compound("[]", holder, key), label=key)
         form = measured(owner)
         if form is not None:
             return replace(mix([owner]), kind="tensor", form=replace(form, home=None))
@@ -323,15 +326,16 @@ class Measuring(Switchboard):
             return replace(mix(inputs), kind="tensor")
         place = run.place(node)
         if name in ("mean", "sum", "nanmean"):
-            return self.result(run, formulas.mean(form.formula, name == "sum", place), inputs, node)
+            return self.result(run, formulas.mean(form.formula, name == "sum", place, over == "batch"), inputs, node)
         data = formulas.plain(form.formula)
         own = formulas.is_cut(form.formula)
         kind = name.removesuffix("_mean")
-        spread = formulas.single(Moment(kind, data, None, own, place)) if formulas.depth(data) < formulas.DEPTH - 1 else None
+        moment = Moment(kind, data, None, own, place, over == "batch")
+        spread = formulas.single(moment) if formulas.depth(data) < formulas.DEPTH - 1 else None
         made = self.result(run, spread, inputs, node)
         if not name.endswith("_mean"):
             return made
-        return Tuple((made, self.result(run, formulas.mean(form.formula, False, place), inputs, node)))
+        return Tuple((made, self.result(run, formulas.mean(form.formula, False, place, over == "batch"), inputs, node)))
 
     def moved(self, run: Run, form: Measured, owner: Value, args: Args, name: str = "transpose") -> Value:
         """A permutation that puts the channel axis first turns around which moments are over the batch."""
@@ -352,9 +356,11 @@ class Measuring(Switchboard):
         reached = {token.ref for token in mix([flag]).flow if token.kind == "flag"} if flag is not None else set()
         decided = set(run.known)
         dropped = [name for name, symbol in self.flags.items() if name not in reached and symbol not in decided]
+        weight = measured(args.get(3, "weight") or NONE)
+        borrowed = weight is not None and not all(atom.kept for atom in formulas.atoms(weight.formula))
         run.loud += 1
         found = dropped[0] if dropped else ""
-        self.record.applied.append(Applied(flag, kept, found, run.where(node)))
+        self.record.applied.append(Applied(flag, kept, borrowed, found, run.where(node)))
         return replace(mix(args.all()), kind="tensor")
 
 
@@ -376,3 +382,16 @@ def axes(run: Run, args: Args, node: ir.Call) -> str:
             return "batch"
         return "other" if rest is None and len(known) == len(items) else "unknown"
     return "unknown"
+
+
+def spelled(run: Run, index: Value, node: ir.Expr) -> tuple[tuple[object, ...], str]:
+    """The name by which something is looked up: what varies in front (`f"{layer}.running_var"`), and its last part."""
+    known = text(index)
+    if known is not None:
+        return (), known
+    asked = node.index if isinstance(node, ir.Subscript) else None
+    parts = asked.parts if isinstance(asked, ir.FString) else (asked.left, asked.right) if isinstance(asked, ir.Binary) else ()
+    if len(parts) < 2 or not isinstance(parts[-1], ir.Const) or not isinstance(parts[-1].value, str):
+        return (), ""
+    before = tuple(part.id if isinstance(part, ir.Name) else getattr(part, "value", "?") for part in parts[:-1])
+    return before, parts[-1].value.rpartition(".")[2]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bnlint.findings import Place
@@ -51,6 +51,7 @@ class Normalisation:
     eps: Eps
     detached: bool
     affine: bool
+    sure: bool
     root: Factor
     corrections: frozenset[Correction]
     where: Where
@@ -163,9 +164,7 @@ def normalisations(steps: Iterable[Step], roles: Roles, kept: bool) -> list[Norm
             if before is None:
                 found[key] = made
             elif made.affine and not before.affine:
-                found[key] = Normalisation(
-                    before.centre, before.scale, before.eps, before.detached, True, before.root, before.corrections, before.where
-                )
+                found[key] = replace(before, affine=True)
     return drop_partial(found.values())
 
 
@@ -209,9 +208,9 @@ def in_formula(step: Step, roles: Roles, kept: bool) -> Iterator[Normalisation]:
                 continue
             learnt = {other for other, _ in rest if isinstance(other, Atom) and other.kept and role(other, roles, kept) is None}
             detached = formulas.is_cut(centre) and formulas.is_cut(formulas.single(factor))
-            yield Normalisation(
-                source, given[0], given[1], detached, bool(learnt), factor, corrections, step.where
-            )
+            moments = [*formulas.leaves(centre), *formulas.leaves(formulas.single(factor))]
+            sure = all(leaf.sure for leaf in moments if isinstance(leaf, Moment))
+            yield Normalisation(source, given[0], given[1], detached, bool(learnt), sure, factor, corrections, step.where)
             break
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from bnlint.story.framework import Args
 from bnlint.story.machine import Run
 from bnlint.story.nesting import WALK_LIMIT, children, descendants
-from bnlint.story.values import UNKNOWN, Const, Lib, Obj, Tuple, Value, options
+from bnlint.story.values import UNKNOWN, Const, Lib, Obj, Slots, Tuple, Value, options
 
 NORMS = "<norms>"
 """the slot in which a library's network keeps the object that stands for all of its batch norms"""
@@ -29,7 +29,8 @@ def give_norms(run: Run, net: Obj) -> None:
     deep = "3d" in net.lib.lower() or ".video" in net.lib
     run.serial += 1
     kind = f"torch.nn.BatchNorm{3 if deep else 2}d"
-    made = Obj(Lib(kind), net.site, {"#mode": net.slots["#mode"], "#part_of": net}, run.serial)
+    made = Obj(Lib(kind), net.site, Slots(run.serial), run.serial)
+    made.slots.update({"#mode": net.slots["#mode"], "#part_of": net})
     if net.slots.get("#contrary"):
         made.slots["#contrary"] = True
     net.slots[NORMS] = made

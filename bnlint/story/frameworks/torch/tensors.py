@@ -62,7 +62,8 @@ def created(run: Run, name: str, args: Args, node: ir.Call) -> Data | None:
                 args = Args((where,))
             batch, assumed = shape_argument(run, args, node)
         run.serial += 1
-        made = Made(run.serial, name, () if name.endswith("_like") else dummies.sizes(run, args, node))
+        serial = id(node) if run.forwards and kind == "constant" else run.serial  # the same in each forward
+        made = Made(serial, name, () if name.endswith("_like") else dummies.sizes(run, args, node))
         return Data(frozenset({Token(kind, made)}), NO_TOKENS, batch, assumed, kind="tensor")
     return None
 
