@@ -122,7 +122,7 @@ class Slots(dict[Any, Any]):
         self.born = born
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Obj:
     """A heap object, by allocation. `cls` is a project class or the library's name for what it is.
 
@@ -140,7 +140,7 @@ class Obj:
         return self.cls.name if isinstance(self.cls, Lib) else ""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Cls:
     """A class of the project: its namespace, and the values of its bases."""
 
@@ -157,7 +157,7 @@ class Cls:
         return self.node.name
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Scope:
     """The variables of a module, function or class body, and the scope around it."""
 
@@ -169,7 +169,7 @@ class Scope:
     """a function or class was defined in it, which may see the variables later"""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Module:
     """A file of the project once its body was run."""
 
@@ -180,7 +180,7 @@ class Module:
     """the file's `Program`, which turns offsets into rows and columns"""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Func:
     """A function, method or lambda of the project."""
 
@@ -216,7 +216,7 @@ class Super:
     self: Value
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Partial:
     func: Value
     args: tuple[Value, ...]

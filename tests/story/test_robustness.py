@@ -107,6 +107,7 @@ DOUBLED = [
     ("{}", "{**x, 'a': {**x}}"),
     ("Net()", "nn.Sequential(x, x)"),
     ("print", "functools.partial(x, x)"),
+    ("f()", "[x, x, f'{x}.a', 'b.{}'.format(x)]"),
 ]
 """Values that hold what they were before twice: after 60 statements, nobody could go through them one by one."""
 

@@ -31,8 +31,7 @@ FIELD = re.compile(r"%[sd]|\{[\w.\[\]]*\}")
 
 def joined(parts: list[Value]) -> Value:
     """An f-string, or any other text put together from values that are not all known."""
-    known = [part.value if type(part) is Const else part for part in parts]
-    symbols = [str(part) if not isinstance(part, Data) else part.symbol for part in known]
+    symbols = [str(part.value) if type(part) is Const else part.symbol if type(part) is Data else None for part in parts]
     if not any(isinstance(part, str) and part for part in symbols):
         return UNKNOWN
     return Data(symbol=compound("text", *symbols))
