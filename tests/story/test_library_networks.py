@@ -87,6 +87,7 @@ NO_NETWORKS = {
     "timm.layers.trunc_normal_(x)",
     "timm.models.layers.to_2tuple(3)",
     "torchvision.models.list_models()",
+    "torchvision.models.__dict__['yolov5s-cls.pt'](pretrained=True)",
     "smp.losses.DiceLoss('binary')",
     "pretrainedmodels.utils.TransformImage(x)",
     "transformers.AutoConfig.from_pretrained('microsoft/resnet-50')",

@@ -7,13 +7,10 @@ trained by another story.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bnlint.story.events.core import Event
 from bnlint.story.values import Obj, Token, Value
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(slots=True, eq=False)

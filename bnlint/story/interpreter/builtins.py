@@ -201,7 +201,12 @@ def dict_(run: Run, args: Args, node: ir.Call) -> Value:
 
 
 def iter_(run: Run, args: Args, node: ir.Call) -> Value:
-    return args.positional[0] if args.positional else UNKNOWN
+    inner = args.get(0)
+    if isinstance(inner, Obj) and isinstance(inner.cls, Cls):
+        own = objects.find(run, inner.cls.order, "__iter__")
+        made = calls.call_function(run, own, Args((inner,)), node) if isinstance(own, Func) else UNKNOWN
+        return inner if type(made) is Data else made  # unknown, or what a generator gives
+    return inner if inner is not None else UNKNOWN
 
 
 def next_(run: Run, args: Args, node: ir.Call) -> Value:

@@ -65,13 +65,20 @@ def iterate_instance(run: Run, value: Obj, node: ir.Expr) -> tuple[list[Value], 
     own = objects.find(run, value.cls.order, "__iter__")
     if isinstance(own, Func):
         result = calls.call_function(run, own, Args((value,)), node)
-        # an iterator of the project's gives what its `__next__` gives, which is not known here
-        own_kind = any(isinstance(option, Obj) and isinstance(option.cls, Cls) for option in options(result))
-        return ([], UNKNOWN) if own_kind else elements(run, result, node)
+        iterators = [option for option in options(result) if isinstance(option, Obj) and isinstance(option.cls, Cls)]
+        if iterators:
+            return [], choose([following(run, iterator, node) for iterator in iterators])
+        return elements(run, result, node)
     own = objects.find(run, value.cls.order, "__getitem__")
     if isinstance(own, Func):
         return [], calls.call_function(run, own, Args((value, UNKNOWN)), node)
     return [], UNKNOWN
+
+
+def following(run: Run, iterator: Obj, node: ir.Expr) -> Value:
+    """What `__next__` of an iterator of the project gives; UNKNOWN where it has none of its own."""
+    own = objects.find(run, iterator.cls.order, "__next__") if isinstance(iterator.cls, Cls) else None
+    return calls.call_function(run, own, Args((iterator,)), node) if isinstance(own, Func) else UNKNOWN
 
 
 def dict_keys(value: Obj) -> list[Value]:

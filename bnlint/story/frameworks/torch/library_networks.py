@@ -103,6 +103,8 @@ def torchvision(name: str, last: str, args: Args) -> Described | None:
         return detection(last, args)
     if last == "*":
         return Described("maybe")
+    if not all(part.isidentifier() for part in name.split(".")):
+        return None  # `torchvision.models.__dict__[name]` of the name of a file
     return Described(by_norm(args.get(None, "norm_layer"), holds_norm(last), holds_norm(last)))
 
 
