@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bnlint.boundaries import Claim, one_per_mistake
-from bnlint.builtin import INTERNAL, UNREADABLE, UNUSED, finding
+from bnlint.builtin import INTERNAL, NEVER_HIDDEN, UNREADABLE, UNUSED, finding
 from bnlint.cache import FOLDER, Cache
 from bnlint.config import Settings
 from bnlint.findings import CONFIDENCES, Finding, Place
@@ -37,9 +37,14 @@ _SUPPRESSES_BY_CODE = re.compile(rb"#[^\n]*(?:noqa|bnlint)[^\n]*[A-Z]{2}\d")
 
 @dataclass(slots=True)
 class _Gathered:
-    """What the projects of a run have given so far; suppressed findings are not among the findings."""
+    """What the projects of a run have given so far.
+
+    comments: of the linted files, what hides findings in them; complete: the files of projects that were analysed to the end.
+    """
 
     findings: list[Finding] = field(default_factory=list)
+    comments: dict[str, tuple[Program, Suppressions]] = field(default_factory=dict)
+    complete: set[str] = field(default_factory=set)
     exhausted: list[str] = field(default_factory=list)
     with_batch_norm: int = 0
     networks: set[object] = field(default_factory=set)
@@ -57,10 +62,13 @@ def check(
     given = {} if stdin is None else {paths[0]: stdin}
     gathered = _Gathered()
     files = tuple(given) if given else _discovered(paths, settings, gathered)
+    passed = frozenset(map(str, files))
     for root, members in group_by_project(files, paths).items():
-        _check_project(root, members, given, settings, rules, gathered, progress)
+        _check_project(root, members, passed, given, settings, rules, gathered, progress)
 
-    shown = [item for item in gathered.findings if selection.shows(item.code, item.default, item.place.path)]
+    # a project inside of another is analysed with both
+    findings = _unsuppressed(_merged(gathered.findings), gathered)
+    shown = [item for item in findings if selection.shows(item.code, item.default, item.place.path)]
     least = CONFIDENCES.index(settings.min_confidence)
     sure = [item for item in shown if CONFIDENCES.index(item.confidence) >= least]
     hidden_possible = sum(item.confidence == "possible" for item in shown) if least else 0
@@ -86,6 +94,7 @@ def _discovered(paths: Sequence[Path], settings: Settings, gathered: _Gathered) 
 def _check_project(
     root: Path,
     members: Sequence[Path],
+    passed: frozenset[str],
     given: Mapping[Path, bytes],
     settings: Settings,
     rules: Sequence[Rule],
@@ -109,10 +118,11 @@ def _check_project(
     options = Options(frozenset(settings.batch_norm_classes), frozenset(settings.models_with_batch_norm), settings.small_batch)
     project = Project(root, programs, imports, reported, options)
     exhausted_before = len(gathered.exhausted)
-    claims = [*_claims(project, rules, gathered, told, progress)]
+    claimed = [claim for claim in _claims(project, rules, gathered, told, progress) if claim.finding.place.path in passed]
     complete = len(gathered.exhausted) == exhausted_before and all(item.code != INTERNAL for item in told)
-    told += [claim.finding for claim in one_per_mistake(_merged(claims)) if Path(claim.finding.place.path) in reported]
-    gathered.findings += _unsuppressed(told, programs, reported, complete)
+    told += [claim.finding for claim in one_per_mistake(_one_per_place(claimed))]
+    gathered.findings += told
+    _note_comments(programs, reported, complete, gathered)
 
 
 def _chosen(
@@ -177,14 +187,18 @@ def _finding(rule: Rule, report: Report) -> Finding:
     )
 
 
-def _merged(claims: Iterable[Claim]) -> list[Claim]:
-    """One claim per code and place: the surest, and of these one that is shown by default. Subjects end with their story."""
-    best: dict[tuple[str, Place], Claim] = {}
-    for claim in claims:
-        key = (claim.finding.code, claim.finding.place)
-        known = best.get(key)
-        if known is None or _weight(claim.finding) > _weight(known.finding):
-            best[key] = replace(claim, subjects=frozenset())
+def _one_per_place(claims: Iterable[Claim]) -> list[Claim]:
+    """One claim per code and place. Subjects end with their story."""
+    return [Claim(item) for item in _merged(claim.finding for claim in claims)]
+
+
+def _merged(findings: Iterable[Finding]) -> list[Finding]:
+    """One finding per code and place: the surest, and of these one that is shown by default."""
+    best: dict[tuple[str, str, Place], Finding] = {}
+    for item in findings:
+        key = (item.code, item.message if item.code in NEVER_HIDDEN else "", item.place)
+        if key not in best or _weight(item) > _weight(best[key]):
+            best[key] = item
     return list(best.values())
 
 
@@ -192,28 +206,30 @@ def _weight(item: Finding) -> tuple[int, bool]:
     return CONFIDENCES.index(item.confidence), item.default
 
 
-def _unsuppressed(
-    told: Iterable[Finding], programs: Mapping[Path, Program], reported: frozenset[Path], complete: bool
-) -> list[Finding]:
+def _note_comments(
+    programs: Mapping[Path, Program], reported: frozenset[Path], complete: bool, gathered: _Gathered
+) -> None:
+    codes = {rule.name: rule.code for rule in catalogue()}
+    for path, program in programs.items():
+        if path in reported and program.comments:
+            gathered.comments[str(path)] = (program, Suppressions.from_program(program, statement_rows(program), codes))
+            if complete:
+                gathered.complete.add(str(path))
+
+
+def _unsuppressed(told: Iterable[Finding], gathered: _Gathered) -> list[Finding]:
     """The findings that no comment hides, and those about comments that hide nothing.
 
     Whatever is selected or shown counts: a comment is not unused because of the options of one run, nor because the
-    analysis was not `complete`.
+    analysis was not complete.
     """
-    codes = {rule.name: rule.code for rule in catalogue()}
-    files = {
-        str(path): (program, Suppressions.from_program(program, statement_rows(program), codes))
-        for path, program in programs.items()
-        if path in reported and program.comments
-    }
     kept: list[Finding] = []
     for item in told:
-        known = files.get(item.place.path)
+        known = gathered.comments.get(item.place.path)
         if known is None or not known[1].hides(item.code, item.place.row):
             kept.append(item)
-    if not complete:
-        return kept
-    for path, (program, suppressions) in files.items():
+    for path in sorted(gathered.complete):
+        program, suppressions = gathered.comments[path]
         for unused in suppressions.unused():
             if not suppressions.hides(UNUSED, unused.row):
                 place = Place(path, *program.place(unused.start), *program.place(unused.end))

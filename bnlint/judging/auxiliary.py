@@ -7,7 +7,7 @@ from bnlint.judging import modes, purposes
 from bnlint.judging.dummies import has_weights
 from bnlint.judging.inputs import input_tokens, kinds, only_noise
 from bnlint.judging.modes import names
-from bnlint.story.events import Copied, Forward, Story
+from bnlint.story.events import Forward, Story
 
 
 def in_train_mode(story: Story) -> list[tuple[Forward, Confidence]]:
@@ -18,7 +18,7 @@ def in_train_mode(story: Story) -> list[tuple[Forward, Confidence]]:
         return found
     trained = {id(use.norm) for forward in forwards if "training" in forward.purposes for use in forward.norms}
     evaluated = {id(use.norm) for forward in forwards for use in forward.norms if "eval" in names(use)}
-    followers = {id(norm) for copy in story.of(Copied) if copy.sources for norm in copy.target.norms}
+    followers = purposes.followers(story)
     told: set[object] = set()
     for forward in forwards:
         norms = {id(use.norm) for use in forward.norms}

@@ -9,7 +9,7 @@ from typing import Any
 from bnlint.findings import Confidence, Place, Step
 from bnlint.judging import purposes, traces
 from bnlint.judging.modes import ORDER, names, weakest
-from bnlint.story.events import Copied, Event, Forward, Frozen, Held, Hidden, NormUse, Story, Thawed
+from bnlint.story.events import Event, Forward, Frozen, Held, Hidden, NormUse, Story, Thawed
 from bnlint.story.values import Obj, options
 
 TRAINED = frozenset({"training", "auxiliary"})
@@ -51,7 +51,7 @@ def drifting(story: Story) -> Iterator[Drifting]:
     """One for each network and for each statement that freezes, the surest."""
     if story.test or not any(isinstance(event, Frozen) for event in story.events):
         return
-    followers = {id(norm) for copy in story.of(Copied) if copy.sources for norm in copy.target.norms}
+    followers = purposes.followers(story)
     found: dict[object, Drifting] = {}
     for forward, use in training_forwards(story):
         for event in sorted(use.frozen, key=lambda event: event.number):

@@ -8,7 +8,7 @@ from bnlint.findings import Confidence
 from bnlint.judging.inputs import input_tokens, kinds, made_up, only_noise, sources
 from bnlint.judging.modes import known_norms, names
 from bnlint.judging.traces import title
-from bnlint.story.events import Forward, ModeSet, Stepped, Story, Where
+from bnlint.story.events import Copied, Forward, ModeSet, Stepped, Story, Where
 from bnlint.story.nesting import descendants
 from bnlint.story.values import Obj, Token
 
@@ -183,3 +183,13 @@ def acting(story: Story, forward: Forward) -> Confidence | None:
     if ACTING.match(inner) and "training" not in forward.purposes:
         return "likely"
     return None
+
+
+def followers(story: Story) -> set[int]:
+    """The ids of the batch norms whose networks take values from another network: targets, averages."""
+    return {
+        id(norm)
+        for copy in story.of(Copied)
+        if any(source.net is not copy.target.net for source in copy.sources)
+        for norm in copy.target.norms
+    }

@@ -106,6 +106,9 @@ class Framework:
     def escaped(self, run: Run, value: Value) -> None:
         """A value was handed to something that cannot be followed."""
 
+    def skipped(self, run: Run, value: Value, node: ir.Expr) -> None:
+        """A value was handed to a function of the project that is not run any more, for it was run often enough."""
+
     def assigned(self, run: Run, owner: Value, attr: str, value: Value, node: ir.Attribute) -> None:
         """An attribute is assigned."""
 
@@ -209,6 +212,10 @@ class Switchboard:
     def escaped(self, run: Run, value: Value) -> None:
         for framework in self.frameworks:
             framework.escaped(run, value)
+
+    def skipped(self, run: Run, value: Value, node: ir.Expr) -> None:
+        for framework in self.frameworks:
+            framework.skipped(run, value, node)
 
     def data_attribute(self, run: Run, data: Data, attr: str) -> Value | None:
         for framework in self.frameworks:

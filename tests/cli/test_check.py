@@ -152,6 +152,24 @@ def test_findings_are_reported_in_passed_files_only(project: Path) -> None:
     assert findings("b.py") == [("BN003", "b.py", 2)]
 
 
+def test_what_a_script_does_with_a_package_that_is_a_project_of_its_own_is_reported_there(project: Path) -> None:
+    (project / "lib").mkdir()
+    (project / "lib" / "setup.py").write_text("from setuptools import setup\nsetup()\n")
+    (project / "lib" / "net.py").write_text(
+        "from torch import nn\n"
+        "def evaluate(net, x):\n"
+        "    return net(x).argmax(1)\n"
+        "def build():\n"
+        "    return nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8))\n"
+    )
+    (project / "run.py").write_text(
+        "import torch\nfrom lib.net import build, evaluate\n"
+        "net = build()\nnet.load_state_dict(torch.load('net.pt'))\n"
+        "with torch.no_grad():\n    print(evaluate(net, torch.load('images.pt')))\n"
+    )
+    assert findings() == [("BN201", "lib/net.py", 3)]
+
+
 def test_report_goes_to_a_file_and_the_closing_line_to_standard_error(project: Path) -> None:
     (project / "a.py").write_text(UNUSED)
     result = run("--output-format", "concise", "--output-file", "report.txt")

@@ -12,7 +12,7 @@ import pytest
 from bnlint.program.lower import parse_program
 from bnlint.project.imports import Imports
 from bnlint.project.project import Project
-from bnlint.story import budget
+from bnlint.story import budget, machine
 from bnlint.story.budget import WORK_PER_STEP
 from bnlint.story.events import Forward, Story
 from bnlint.story.framework import Switchboard
@@ -190,3 +190,12 @@ def test_the_same_project_is_told_twice_alike() -> None:
     programs = {path: parse_program(text)}
     project = Project(ROOT, programs, Imports(ROOT, programs), frozenset(programs))
     assert shape(list(tell(project))) == shape(list(tell(project)))
+
+
+def test_a_network_given_to_a_function_that_ran_too_often_may_be_in_either_mode(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "RUNS", 2)
+    monkeypatch.setattr(machine, "RUNS_SHARE", 10**9)
+    calls = "model = Net()\nfreeze(model, input())\nmodel(3)\n" * 3
+    told = stories("def freeze(model, path):\n    print(path)\n    model.eval()\n" + calls)
+    found = [{mark.name for use in forward.norms for mark in use.modes} for story in told for forward in story.of(Forward)]
+    assert found == [{"eval"}, {"eval"}, {"train", "eval"}]

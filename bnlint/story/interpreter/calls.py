@@ -130,6 +130,8 @@ def call(run: Run, callee: Value, args: Args, node: ir.Call) -> Value:
     return unknown_call(run, callee, args)
 
 
+QUIET = frozenset({"__init__", "__call__", "forward"})
+"""methods of which it is not expected that they switch the mode of their object"""
 REPRESENTATIVES = 3
 ALTERNATIVES = 12
 """networks to choose from that are built; of a longer list the rest is taken to be like them"""
@@ -279,7 +281,7 @@ def call_function(run: Run, func: Func, args: Args, node: ir.Expr) -> Value:
         args = replace(args, keywords={**named_later(func, scoped[id(func.node)], args), **args.keywords})
     depth = sum(1 for frame in run.frames if frame.func is not None and frame.func.node is func.node)
     if len(run.frames) > DEPTH or depth >= SAME_FUNCTION:
-        return not_followed(run, args)
+        return not_followed(run, func, args, node)
     key = replaying.key_of(run, func, args)
     if key is not None:
         found = replaying.replay(run, key)
@@ -287,7 +289,7 @@ def call_function(run: Run, func: Func, args: Args, node: ir.Expr) -> Value:
             return found
     if not run.may_run(func.node):
         run.story.exhausted = True
-        return not_followed(run, args)
+        return not_followed(run, func, args, node)
     outer_reads = run.memory.reads
     loud = run.loud
     run.memory.reads = {} if key is not None else None
@@ -305,7 +307,7 @@ def call_function(run: Run, func: Func, args: Args, node: ir.Expr) -> Value:
         if len(run.frames) < 2:
             raise
         run.story.exhausted = True
-        result = not_followed(run, args)
+        result = not_followed(run, func, args, node)
     finally:
         run.norms.pop()
         if run.norms:
@@ -317,9 +319,17 @@ def call_function(run: Run, func: Func, args: Args, node: ir.Expr) -> Value:
     return result
 
 
-def not_followed(run: Run, args: Args) -> Value:
-    """A call that is nested too deeply, or was followed often enough."""
+def not_followed(run: Run, func: Func, args: Args, node: ir.Expr) -> Value:
+    """A call that is nested too deeply, or was followed often enough.
+
+    What a call of itself does to something that it is already at work on is left to the outer call.
+    """
     iteration.escape(run, args.all())
+    if func.name not in QUIET and not run.forwards:
+        outer = [frame.scope.table for frame in run.frames if frame.func is not None and frame.func.node is func.node]
+        for value in args.all():
+            if not any(value is known for table in outer for known in table.values()):
+                run.hooks.skipped(run, value, node)
     return mix(args.all())
 
 

@@ -196,6 +196,11 @@ class Torch(Framework):
             return
         run.emit(ModeMisused, node, net=owner, kind=kind, attribute=attr, known=bool(networks.norms_below(run, owner)))
 
+    def skipped(self, run: Run, value: Value, node: ir.Expr) -> None:
+        for option in options(value):
+            if isinstance(option, Obj) and "#mode" in option.slots:
+                networks.forget_mode(run, option)
+
     def stated(self, run: Run, node: ir.Attribute, value: Value) -> None:
         if node.attr not in ("eval", "train"):
             return

@@ -87,6 +87,16 @@ def set_mode(run: Run, obj: Obj, modes: frozenset[str], node: ir.Expr, how: str)
     thaw.finish(seen, node)
 
 
+UNKNOWN_MODE = frozenset({Mode("train", -1), Mode("eval", -1)})
+
+
+def forget_mode(run: Run, obj: Obj) -> None:
+    """Something may have switched a module, or parts of it, that is not known."""
+    if obj.slots["#mode"] != UNKNOWN_MODE:
+        for part in descendants(obj):
+            run.memory.write(part.slots, "#mode", UNKNOWN_MODE)
+
+
 def own_train(run: Run, obj: Obj) -> Func | None:
     """The `train` that a project class defines for itself."""
     if isinstance(obj.cls, Cls):
