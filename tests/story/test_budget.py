@@ -196,6 +196,6 @@ def test_a_network_given_to_a_function_that_ran_too_often_may_be_in_either_mode(
     monkeypatch.setattr(machine, "RUNS", 2)
     monkeypatch.setattr(machine, "RUNS_SHARE", 10**9)
     calls = "model = Net()\nfreeze(model, input())\nmodel(3)\n" * 3
-    told = stories("def freeze(model, path):\n    print(path)\n    model.eval()\n" + calls)
+    told = stories(NET + "def freeze(model, path):\n    print(path)\n    model.eval()\n" + calls)
     found = [{mark.name for use in forward.norms for mark in use.modes} for story in told for forward in story.of(Forward)]
     assert found == [{"eval"}, {"eval"}, {"train", "eval"}]
