@@ -28,6 +28,7 @@ from bnlint.story.events.networks import (
     Shared,
     Stepped,
 )
+from bnlint.story.events.parts import Unused
 from bnlint.story.events.scale import Converted, Exported, Penalised, PerSample, Recomputed, Synchronised, Wrapped
 from bnlint.story.events.state import Cast, Copied, Estimated, Holder, OptimizerBuilt, Saved, SaverBuilt, StateParameter
 
@@ -79,6 +80,7 @@ __all__ = [
     "Synchronised",
     "Thawed",
     "TrainOp",
+    "Unused",
     "Where",
     "Wrapped",
 ]

@@ -11,7 +11,7 @@ from dataclasses import replace
 from bnlint.program import model as ir
 from bnlint.story.events import Forward, Mode, ModeSet, NormUse
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import batch_sizes, derived, freezing, handmade, parts, repeated, shapes
+from bnlint.story.frameworks.torch import batch_sizes, derived, freezing, handmade, parts, repeated, shapes, unused
 from bnlint.story.frameworks.torch.known import BATCH_NORMS, CONTAINERS, WRAPPERS, learns
 from bnlint.story.interpreter import calls, conditions, iteration, objects
 from bnlint.story.joining import choose, mix
@@ -251,7 +251,10 @@ def inner_forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
             ]
             if norms:
                 repeated.called(run, obj, own, norms)
-            return calls.call_function(run, own, calls.with_self(obj, args), node)
+            result = calls.call_function(run, own, calls.with_self(obj, args), node)
+            if norms:
+                unused.look(run, obj, own, norms, result)
+            return result
         if not obj.cls.order or not any(isinstance(base, Lib) and base.name in CONTAINERS for base in obj.cls.order):
             return mix(args.all())
     derived_forward = derived.own_forward(run, obj)

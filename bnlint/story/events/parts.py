@@ -1,0 +1,19 @@
+"""Events of single batch norms inside a network: never called, called at every step of a recurrence, padded input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bnlint.findings import Place
+from bnlint.story.events.core import Event
+from bnlint.story.values import Obj
+
+
+@dataclass(slots=True, eq=False)
+class Unused(Event):
+    """The `forward` of a module ran to its end, and neither it nor anything else reads the attribute that holds a batch norm."""
+
+    norm: Obj
+    owner: Obj
+    attribute: str
+    forward: Place
