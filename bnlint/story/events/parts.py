@@ -17,3 +17,17 @@ class Unused(Event):
     owner: Obj
     attribute: str
     forward: Place
+
+
+@dataclass(slots=True, eq=False)
+class Narrow(Event):
+    """Of the batch norms of a network those of some classes are picked by a type check, and something is done with them.
+
+    asked: where their class is asked for; picked, passed: the norms that were of the classes asked for, and those that were
+    not (both still grow while the loop over the modules runs); how: "eval", "frozen" or "decay".
+    """
+
+    asked: Place
+    picked: list[Obj]
+    passed: list[Obj]
+    how: str

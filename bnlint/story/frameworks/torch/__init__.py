@@ -18,6 +18,7 @@ from bnlint.story.frameworks.torch import (
     freezing,
     gradients,
     handmade,
+    kinds,
     loading,
     networks,
     saving,
@@ -139,6 +140,9 @@ class Torch(Framework):
         statistic = copying.statistic(obj, attr)
         if statistic is not None:
             return statistic
+        picked = kinds.weight(run, obj, attr)
+        if picked is not None:
+            return picked
         if attr in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked", "in_features", "out_features"):
             return Data(label=attr)
         if attr == "_modules":
@@ -236,6 +240,9 @@ class Torch(Framework):
             run.memory.write(run.state, "grad_off", before[1])
 
         return leave
+
+    def asked(self, run: Run, value: Value, classes: list[Value], answer: bool | None, node: ir.Expr) -> None:
+        kinds.asked(run, value, classes, answer, node)
 
     def decorator(self, run: Run, value: Value) -> bool:
         name = value.name if isinstance(value, Lib) else value.lib if isinstance(value, Obj) else ""

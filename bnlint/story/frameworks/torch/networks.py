@@ -11,7 +11,7 @@ from dataclasses import replace
 from bnlint.program import model as ir
 from bnlint.story.events import Forward, Mode, ModeSet, NormUse
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import batch_sizes, derived, freezing, handmade, parts, repeated, shapes, unused
+from bnlint.story.frameworks.torch import batch_sizes, derived, freezing, handmade, kinds, parts, repeated, shapes, unused
 from bnlint.story.frameworks.torch.known import BATCH_NORMS, CONTAINERS, WRAPPERS, learns
 from bnlint.story.interpreter import calls, conditions, iteration, objects
 from bnlint.story.joining import choose, mix
@@ -67,6 +67,8 @@ def norms_below(run: Run, obj: Obj) -> list[Obj]:
 def set_mode(run: Run, obj: Obj, modes: frozenset[str], node: ir.Expr, how: str) -> None:
     """Put a module and everything below it into one of these modes, as `Module.train(mode)` does."""
     event = run.emit(ModeSet, node, net=obj, modes=modes, how=how)
+    if "eval" in modes:
+        kinds.treated(run, obj, "eval", node)
     marks = frozenset(Mode(mode, event.number) for mode in modes)
     thaw = freezing.Thaw(run, event)
     seen: set[int] = set()
