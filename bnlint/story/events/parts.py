@@ -31,3 +31,11 @@ class Narrow(Event):
     picked: list[Obj]
     passed: list[Obj]
     how: str
+
+
+@dataclass(slots=True, eq=False)
+class Recurring(Event):
+    """A forward applies one batch norm at every step of a recurrence. loop: the loop, or the library's layer that makes it."""
+
+    norm: Obj
+    loop: Place

@@ -191,6 +191,9 @@ def child_at(run: Run, obj: Obj, index: Value) -> Value | None:
         made.slots["#items"] = tuple(iteration.cut(list(items), index))
         return made
     parts: list[Value] = list(children(obj))
+    rest = obj.slots.get("#rest")
+    if isinstance(rest, Obj):
+        rest.slots["#many"] = True
     return choose(parts) if parts else None
 
 

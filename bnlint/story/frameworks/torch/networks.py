@@ -11,7 +11,18 @@ from dataclasses import replace
 from bnlint.program import model as ir
 from bnlint.story.events import Forward, Mode, ModeSet, NormUse
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import batch_sizes, derived, freezing, handmade, kinds, parts, repeated, shapes, unused
+from bnlint.story.frameworks.torch import (
+    batch_sizes,
+    derived,
+    freezing,
+    handmade,
+    kinds,
+    parts,
+    recurrence,
+    repeated,
+    shapes,
+    unused,
+)
 from bnlint.story.frameworks.torch.known import BATCH_NORMS, CONTAINERS, WRAPPERS, learns
 from bnlint.story.interpreter import calls, conditions, iteration, objects
 from bnlint.story.joining import choose, mix
@@ -223,6 +234,7 @@ def forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
     norms: dict[int, NormUse] = {}
     run.norms.append(norms)
     run.forwards += 1
+    recurrence.begin(run, obj)
     try:
         result = inner_forward(run, obj, args, node)
     finally:
@@ -238,6 +250,12 @@ def forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
 
 
 def inner_forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
+    steps = recurrence.entered(run, obj, args, node)
+    result = applied(run, obj, args, node)
+    return recurrence.left(run, steps, result) if steps is not None else result
+
+
+def applied(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
     run.step()
     if isinstance(obj.cls, Cls):
         handmade.met(run, obj, node)
