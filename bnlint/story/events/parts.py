@@ -39,3 +39,11 @@ class Recurring(Event):
 
     norm: Obj
     loop: Place
+
+
+@dataclass(slots=True, eq=False)
+class Padded(Event):
+    """A batch norm in train mode is given sequences with positions that are only filled up. filled: where they were."""
+
+    norm: Obj
+    filled: Place

@@ -21,6 +21,7 @@ from bnlint.story.frameworks.torch import (
     kinds,
     loading,
     networks,
+    padding,
     saving,
     tensors,
 )
@@ -100,6 +101,10 @@ class Torch(Framework):
                 return tensor
         if name == "step":
             return environments.step(run, owner, args, node)
+        if type(owner) is Data:
+            kept = padding.after(run, owner, name, args)
+            result = tensors.method(run, kept, name, args, node)
+            return result if result is not None or kept is owner else mix([kept, *args.all()])
         return tensors.method(run, owner, name, args, node)
 
     def apply(self, run: Run, obj: Obj, args: Args, node: ir.Call) -> Value | None:
@@ -211,7 +216,7 @@ class Torch(Framework):
                     run.emit(ModeMisused, node, net=owner, kind="not called", attribute=node.attr, known=known)
 
     def operator(self, run: Run, op: str, left: Value, right: Value, node: ir.Expr) -> Value | None:
-        return None
+        return padding.stripped(mix([left, right])) if op == "@" and run.state.get("padding") else None
 
     def augmented(self, run: Run, owner: Value, more: Value, node: ir.Expr) -> Value | None:
         return copying.augmented(run, owner, more, node)
@@ -252,7 +257,7 @@ class Torch(Framework):
         if not isinstance(value, Obj):
             return copying.elements(value) if type(value) is Data else None
         if loading.is_loader(value):
-            return [], loading.batches(value)
+            return [], loading.batches(run, value)
         if "#mode" in value.slots and ("#items" in value.slots or value.lib in CONTAINERS):
             return list(value.slots.get("#items", ())), value.slots.get("#rest")
         return None
@@ -264,7 +269,10 @@ class Torch(Framework):
                     return owner
                 return Const(owner.batch, owner.assumed) if index == Const(0) and owner.batch else Data(kind="size")
             part = copying.item(owner, index)
-            return part if part is not None else tensors.indexed(owner, index)
+            if part is not None:
+                return part
+            kept = padding.indexed(run, owner, index)
+            return tensors.indexed(kept, index) or (None if kept is owner else kept)
         if isinstance(owner, Obj) and "#mode" in owner.slots:
             return building.child_at(run, owner, index)
         if isinstance(owner, Lib) and owner.name.endswith(".__dict__"):

@@ -17,6 +17,7 @@ from bnlint.story.frameworks.torch import (
     library_networks,
     loading,
     networks,
+    padding,
     parts,
     passing,
     saving,
@@ -64,7 +65,7 @@ def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
     state = copying.function(run, name, args, node)
     if state is not None:
         return state
-    for room in (scaling, exporting, gradients, datasets):
+    for room in (scaling, exporting, gradients, datasets, padding):
         special: Value | None = room.call(run, name, args, node)
         if special is not None:
             return special

@@ -17,6 +17,7 @@ from bnlint.story.frameworks.torch import (
     freezing,
     handmade,
     kinds,
+    padding,
     parts,
     recurrence,
     repeated,
@@ -282,6 +283,7 @@ def applied(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
         return derived.forward(run, obj, derived_forward, args, node)
     if (is_norm(run, obj) or obj.slots.get("#norms") in ("yes", "maybe")) and run.norms:
         shape = shapes.of(args.positional[0]) if args.positional else None
+        padding.normalised(run, obj, args, node)
         one = shapes.single(obj, shape)
         used = [replace(use, shape=shape, single=one) if use.norm is obj else use for use in freezing.uses(run, obj)]
         run.norms[-1].update({id(use.norm): use for use in used})
@@ -293,6 +295,8 @@ def applied(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
             value = calls.call(run, part, Args((value,)), node)
         return value
     result = layer_output(args)
+    if obj.lib in padding.RECURRENT and type(result) is Data:
+        return padding.recurrent(result)
     return shapes.output(obj, result, args.positional[0]) if type(result) is Data and args.positional else result
 
 

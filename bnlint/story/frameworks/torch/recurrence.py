@@ -25,10 +25,14 @@ STEP = "step"
 
 @dataclass(slots=True, eq=False)
 class Steps:
-    """The forward being run. base: how many loops were run around it; seen: batch norms and the loops in which they ran."""
+    """The forward being run. base: how many loops were run around it; choosing: how many calls of one of several networks.
+
+    seen: batch norms and the loops in which they ran; inside: the modules being applied, one inside the other.
+    """
 
     root: Obj
     base: int
+    choosing: int
     holds: bool | None = None
     inside: list[Obj] = field(default_factory=list)
     seen: set[tuple[int, Place]] = field(default_factory=set)
@@ -36,7 +40,7 @@ class Steps:
 
 def begin(run: Run, root: Obj) -> None:
     """The outermost forward begins."""
-    run.state["steps"] = Steps(root, len(run.loops))
+    run.state["steps"] = Steps(root, len(run.loops), run.choosing)
 
 
 def entered(run: Run, obj: Obj, args: Args, node: ir.Call) -> Steps | None:
@@ -73,7 +77,7 @@ def normalised(run: Run, steps: Steps, norm: Obj, args: Args, node: ir.Call) -> 
 
 def definite(run: Run, steps: Steps) -> bool:
     """Whether it is one norm: not one of several, nor part of what stands for several layers of a stack."""
-    return not run.choosing and not any(part.slots.get("#many") for part in steps.inside)
+    return run.choosing == steps.choosing and not any(part.slots.get("#many") for part in steps.inside)
 
 
 def trains(norm: Obj) -> bool:
