@@ -28,7 +28,7 @@ from bnlint.story.events.networks import (
     Shared,
     Stepped,
 )
-from bnlint.story.events.parts import Narrow, Padded, Recurring, Unused
+from bnlint.story.events.parts import Contrasted, Narrow, Padded, Recurring, Unused
 from bnlint.story.events.scale import Converted, Exported, Penalised, PerSample, Recomputed, Synchronised, Wrapped
 from bnlint.story.events.state import Cast, Copied, Estimated, Holder, OptimizerBuilt, Saved, SaverBuilt, StateParameter
 
@@ -41,6 +41,7 @@ __all__ = [
     "Cast",
     "Chained",
     "CollectionRead",
+    "Contrasted",
     "Converted",
     "Copied",
     "Dependencies",

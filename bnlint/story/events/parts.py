@@ -47,3 +47,15 @@ class Padded(Event):
 
     norm: Obj
     filled: Place
+
+
+@dataclass(slots=True, eq=False)
+class Contrasted(Event):
+    """A softmax tells the keys of a momentum encoder from those of earlier batches, and nothing shuffled its input.
+
+    norms: its batch norms, in train mode and not synchronised; called: where it was called.
+    """
+
+    net: Obj
+    norms: tuple[Obj, ...]
+    called: Place

@@ -12,6 +12,7 @@ from bnlint.story.frameworks.torch import (
     batch_sizes,
     building,
     casting,
+    contrast,
     copying,
     dummies,
     environments,
@@ -272,7 +273,8 @@ class Torch(Framework):
             if part is not None:
                 return part
             kept = padding.indexed(run, owner, index)
-            return tensors.indexed(kept, index) or (None if kept is owner else kept)
+            found = tensors.indexed(kept, index) or (None if kept is owner else kept)
+            return contrast.reordered(run, found or owner, index) or found
         if isinstance(owner, Obj) and "#mode" in owner.slots:
             return building.child_at(run, owner, index)
         if isinstance(owner, Lib) and owner.name.endswith(".__dict__"):

@@ -13,6 +13,7 @@ from bnlint.story.events import Forward, Mode, ModeSet, NormUse
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import (
     batch_sizes,
+    contrast,
     derived,
     freezing,
     handmade,
@@ -26,7 +27,7 @@ from bnlint.story.frameworks.torch import (
 )
 from bnlint.story.frameworks.torch.known import BATCH_NORMS, CONTAINERS, WRAPPERS, learns
 from bnlint.story.interpreter import calls, conditions, iteration, objects
-from bnlint.story.joining import choose, mix
+from bnlint.story.joining import choose, flow_of, mix
 from bnlint.story.machine import Run
 from bnlint.story.nesting import WALK_LIMIT, children, clone, descendants
 from bnlint.story.values import (
@@ -252,7 +253,7 @@ def forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
 
 def inner_forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
     steps = recurrence.entered(run, obj, args, node)
-    result = applied(run, obj, args, node)
+    result = contrast.given(run, obj, args, applied(run, obj, args, node), node)
     return recurrence.left(run, steps, result) if steps is not None else result
 
 
@@ -294,6 +295,7 @@ def applied(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
         for part in list(children(obj)):
             value = calls.call(run, part, Args((value,)), node)
         return value
+    contrast.compared(run, obj.lib, args, node)
     result = layer_output(args)
     if obj.lib in padding.RECURRENT and type(result) is Data:
         return padding.recurrent(result)
@@ -397,7 +399,8 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
         if name == "load_state_dict":
             obj.slots["#loaded"] = True  # kept for good: rules ask for it when the story is over
         if name == "register_buffer" and (known := text(args.get(0, "name") or UNKNOWN)):
-            run.memory.write(obj.slots, known, Data(kind="buffer", label=known))
+            flow = frozenset(token for token in flow_of(args.get(1, "tensor") or UNKNOWN)[0] if token.kind == "noise")
+            run.memory.write(obj.slots, known, Data(flow, kind="buffer", label=known))
         return NONE
     if name in ("values", "items", "keys") and obj.lib == "torch.nn.ModuleDict":
         below = tuple(children(obj))
