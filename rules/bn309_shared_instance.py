@@ -79,21 +79,18 @@ from collections.abc import Iterator
 
 from bnlint.findings import Step
 from bnlint.judging import traces
+from bnlint.judging.averages import stateless
 from bnlint.rule import Report, rule
 from bnlint.story import Story
-from bnlint.story.events import Built, Shared
-from bnlint.story.values import truth
+from bnlint.story.events import Shared
 
 
 @rule("BN309", "shared-instance", severity="warning", frameworks=("torch",))
 def check(story: Story) -> Iterator[Report]:
-    stateless = {
-        id(event.obj)
-        for event in story.of(Built)
-        if "track_running_stats" in event.arguments and truth(event.arguments["track_running_stats"][0]) is False
-    }
-    for event in story.of(Shared):
-        if id(event.norm) in stateless:
+    found = story.of(Shared)
+    without = stateless(story) if found else frozenset()
+    for event in found:
+        if id(event.norm) in without:
             continue
         place = event.where.place
         where = "two positions of a container" if event.how == "positions" else "two calls in one forward"

@@ -134,6 +134,9 @@ class Framework:
         """A library's context manager is entered; gives what its exit does."""
         return None
 
+    def asked(self, run: Run, value: Value, classes: list[Value], answer: bool | None, node: ir.Expr) -> None:
+        """`isinstance(value, classes)` was evaluated."""
+
     def decorator(self, run: Run, value: Value) -> bool:
         """Whether a decorator acts as a context manager around each call."""
         return False
@@ -263,6 +266,10 @@ class Switchboard:
             if found is not None:
                 return found
         return None
+
+    def asked(self, run: Run, value: Value, classes: list[Value], answer: bool | None, node: ir.Expr) -> None:
+        for framework in self.frameworks:
+            framework.asked(run, value, classes, answer, node)
 
     def decorator(self, run: Run, value: Value) -> bool:
         return any(framework.decorator(run, value) for framework in self.frameworks)

@@ -121,6 +121,8 @@ class Run:
         self.serial = 0
         self.reached: set[int] = set()
         """identities of the function nodes that some resolved call ran"""
+        self.choosing = 0
+        """how many calls of one of several networks are being run, one inside the other"""
         self.forwards = 0
         """how many forwards are being run, one inside the other"""
         self.norms: list[dict[int, Any]] = []

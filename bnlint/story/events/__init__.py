@@ -28,6 +28,7 @@ from bnlint.story.events.networks import (
     Shared,
     Stepped,
 )
+from bnlint.story.events.parts import Contrasted, Narrow, Padded, Recurring, Unused
 from bnlint.story.events.scale import Converted, Exported, Penalised, PerSample, Recomputed, Synchronised, Wrapped
 from bnlint.story.events.state import Cast, Copied, Estimated, Holder, OptimizerBuilt, Saved, SaverBuilt, StateParameter
 
@@ -40,6 +41,7 @@ __all__ = [
     "Cast",
     "Chained",
     "CollectionRead",
+    "Contrasted",
     "Converted",
     "Copied",
     "Dependencies",
@@ -60,13 +62,16 @@ __all__ = [
     "Mode",
     "ModeMisused",
     "ModeSet",
+    "Narrow",
     "NormUse",
     "Normalised",
     "OptimizerBuilt",
     "OwnNorm",
+    "Padded",
     "Penalised",
     "PerSample",
     "Recomputed",
+    "Recurring",
     "Renormalised",
     "Saved",
     "SaverBuilt",
@@ -79,6 +84,7 @@ __all__ = [
     "Synchronised",
     "Thawed",
     "TrainOp",
+    "Unused",
     "Where",
     "Wrapped",
 ]

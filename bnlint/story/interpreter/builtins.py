@@ -93,6 +93,8 @@ def isinstance_(run: Run, args: Args, node: ir.Call) -> Value:
     if value is None or cls is None:
         return UNKNOWN
     answer = objects.is_instance(value, cls)
+    if type(value) is Obj:
+        run.hooks.asked(run, value, objects.class_options(cls), answer, node)
     if answer is not None:
         return Const(answer)
     symbol = conditions.symbol_of(value)

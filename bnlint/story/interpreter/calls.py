@@ -148,10 +148,12 @@ def call_options(run: Run, callee: Choice, args: Args, node: ir.Call) -> Value:
         if type(option) is not Const:
             contrary = any(option is other for other in callee.contrary)
             run.contrary += contrary
+            run.choosing += 1
             try:
                 results.append(call(run, option, args, node))
             finally:
                 run.contrary -= contrary
+                run.choosing -= 1
     results = [result for result in results if result is not NEVER] or results or [UNKNOWN]
     return choose(run.hooks.representatives(run, results, REPRESENTATIVES))
 

@@ -93,6 +93,9 @@ def fresh(run: Run, value: Value, node: ir.Loop, turn: int) -> Value:
     """The element of one pass over a loop: unknown, but the same throughout the pass."""
     if type(value) is Data and value.symbol is None and not value.flow:
         return replace(value, symbol=("pass", id(node), run.serial, turn))
+    for part in value.items if isinstance(value, Tuple) else (value,):
+        if isinstance(part, Obj):
+            part.slots["#many"] = True  # stands for several objects, for good
     return value
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bnlint.program import model as ir
-from bnlint.story.events import Built, Forward, Mode, NormUse
+from bnlint.story.events import Built, Forward, Mode, NormUse, Recurring
 from bnlint.story.framework import Args, library_base
 from bnlint.story.frameworks.keras import formats, graphs
 from bnlint.story.frameworks.tensorflow.datasets import DATASET
@@ -103,6 +103,8 @@ def build(run: Run, name: str, args: Args, node: ir.Call, default_format: Value 
         formats.settle(made, last, args, default_format)
         if made.lib in NORMS:
             run.emit(Built, node, lib=made.lib, obj=made, call=node, arguments=given_arguments(args), positional=len(args.nodes))
+        if last == "RNN":
+            recurrent(run, args.get(0, "cell"), node)
         inner = args.get(0, "layer")
         if isinstance(inner, Obj) and is_keras(inner):
             made.slots["#items"] = (inner,)
@@ -112,6 +114,14 @@ def build(run: Run, name: str, args: Args, node: ir.Call, default_format: Value 
         made.slots["#norms"] = holds_norm(last)
         return made
     return None
+
+
+def recurrent(run: Run, cell: Value | None, node: ir.Call) -> None:
+    """`keras.layers.RNN(cell)` calls the cell at every step, and what the cell holds with it."""
+    if isinstance(cell, Obj) and isinstance(cell.cls, Cls) and objects.find(run, cell.cls.order, "call") is not None:
+        for part, _ in parts(cell):
+            if part.lib in NORMS:
+                run.emit(Recurring, node, norm=part, loop=run.place(node))
 
 
 def given_arguments(args: Args) -> dict[str, tuple[Value, ir.Expr]]:

@@ -12,14 +12,17 @@ from bnlint.story.frameworks.torch import (
     batch_sizes,
     building,
     casting,
+    contrast,
     copying,
     dummies,
     environments,
     freezing,
     gradients,
     handmade,
+    kinds,
     loading,
     networks,
+    padding,
     saving,
     tensors,
 )
@@ -99,6 +102,10 @@ class Torch(Framework):
                 return tensor
         if name == "step":
             return environments.step(run, owner, args, node)
+        if type(owner) is Data:
+            kept = padding.after(run, owner, name, args)
+            result = tensors.method(run, kept, name, args, node)
+            return result if result is not None or kept is owner else mix([kept, *args.all()])
         return tensors.method(run, owner, name, args, node)
 
     def apply(self, run: Run, obj: Obj, args: Args, node: ir.Call) -> Value | None:
@@ -139,6 +146,9 @@ class Torch(Framework):
         statistic = copying.statistic(obj, attr)
         if statistic is not None:
             return statistic
+        picked = kinds.weight(run, obj, attr)
+        if picked is not None:
+            return picked
         if attr in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked", "in_features", "out_features"):
             return Data(label=attr)
         if attr == "_modules":
@@ -212,7 +222,7 @@ class Torch(Framework):
                     run.emit(ModeMisused, node, net=owner, kind="not called", attribute=node.attr, known=known)
 
     def operator(self, run: Run, op: str, left: Value, right: Value, node: ir.Expr) -> Value | None:
-        return None
+        return padding.stripped(mix([left, right])) if op == "@" and run.state.get("padding") else None
 
     def augmented(self, run: Run, owner: Value, more: Value, node: ir.Expr) -> Value | None:
         return copying.augmented(run, owner, more, node)
@@ -242,6 +252,9 @@ class Torch(Framework):
 
         return leave
 
+    def asked(self, run: Run, value: Value, classes: list[Value], answer: bool | None, node: ir.Expr) -> None:
+        kinds.asked(run, value, classes, answer, node)
+
     def decorator(self, run: Run, value: Value) -> bool:
         name = value.name if isinstance(value, Lib) else value.lib if isinstance(value, Obj) else ""
         return name in building.RECORDING
@@ -250,7 +263,7 @@ class Torch(Framework):
         if not isinstance(value, Obj):
             return copying.elements(value) if type(value) is Data else None
         if loading.is_loader(value):
-            return [], loading.batches(value)
+            return [], loading.batches(run, value)
         if "#mode" in value.slots and ("#items" in value.slots or value.lib in CONTAINERS):
             return list(value.slots.get("#items", ())), value.slots.get("#rest")
         return None
@@ -262,7 +275,11 @@ class Torch(Framework):
                     return owner
                 return Const(owner.batch, owner.assumed) if index == Const(0) and owner.batch else Data(kind="size")
             part = copying.item(owner, index)
-            return part if part is not None else tensors.indexed(owner, index)
+            if part is not None:
+                return part
+            kept = padding.indexed(run, owner, index)
+            found = tensors.indexed(kept, index) or (None if kept is owner else kept)
+            return contrast.reordered(run, found or owner, index) or found
         if isinstance(owner, Obj) and "#mode" in owner.slots:
             return building.child_at(run, owner, index)
         if isinstance(owner, Lib) and owner.name.endswith(".__dict__"):

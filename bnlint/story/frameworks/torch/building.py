@@ -8,6 +8,7 @@ from bnlint.program import model as ir
 from bnlint.story.events import Built, Mode, StateParameter, Stepped
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import (
+    contrast,
     copying,
     datasets,
     derived,
@@ -17,6 +18,7 @@ from bnlint.story.frameworks.torch import (
     library_networks,
     loading,
     networks,
+    padding,
     parts,
     passing,
     saving,
@@ -61,10 +63,11 @@ ENVIRONMENTS = ("gym.make", "gymnasium.make", "gym.vector.make", "gymnasium.make
 def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
     root, _, last = name.rpartition(".")
     saving.saved(run, name, args, node)
+    contrast.compared(run, name, args, node)
     state = copying.function(run, name, args, node)
     if state is not None:
         return state
-    for room in (scaling, exporting, gradients, datasets):
+    for room in (scaling, exporting, gradients, datasets, padding):
         special: Value | None = room.call(run, name, args, node)
         if special is not None:
             return special
@@ -191,6 +194,9 @@ def child_at(run: Run, obj: Obj, index: Value) -> Value | None:
         made.slots["#items"] = tuple(iteration.cut(list(items), index))
         return made
     parts: list[Value] = list(children(obj))
+    rest = obj.slots.get("#rest")
+    if isinstance(rest, Obj):
+        rest.slots["#many"] = True
     return choose(parts) if parts else None
 
 

@@ -16,7 +16,7 @@ from bnlint.program import model as ir
 from bnlint.story.events import Copied, Estimated, Holder
 from bnlint.story.events.state import What
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import networks
+from bnlint.story.frameworks.torch import contrast, networks
 from bnlint.story.interpreter import iteration
 from bnlint.story.joining import flow_of, mix
 from bnlint.story.machine import Run
@@ -284,8 +284,10 @@ def write(run: Run, tensor: Data, values: list[Value], how: str, node: ir.Expr) 
         what: What = "buffers" if part == "buffers" else "parameters"
         if part == "state_dict" and given != {"parameters"}:
             what = "both"
+        target = holder(run, token.ref)
+        contrast.copied(run, target, sources)
         run.emit(
-            Copied, node, target=holder(run, token.ref), sources=sources, what=what, how=how, loaded=from_file and not sources,
+            Copied, node, target=target, sources=sources, what=what, how=how, loaded=from_file and not sources,
         )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from bnlint.program import model as ir
 from bnlint.story import entries
 from bnlint.story.events import Frozen, Held, Hidden, Mode, ModeSet, NormUse, Thawed
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import networks, parts
+from bnlint.story.frameworks.torch import kinds, networks, parts
 from bnlint.story.frameworks.torch.known import WRAPPERS
 from bnlint.story.interpreter import conditions, objects
 from bnlint.story.machine import Run
@@ -46,6 +46,8 @@ def assigned(run: Run, owner: Value, attr: str, value: Value, node: ir.Expr) -> 
             continue
         for token in sorted_parameters(option):
             freeze(run, token.ref, value, "requires_grad =", node)
+        if truth(value) is False:
+            kinds.weight_frozen(run, option, node)
 
 
 def tensor_method(run: Run, owner: Data, name: str, args: Args, node: ir.Call) -> None:
@@ -73,6 +75,8 @@ def freeze(run: Run, obj: Obj, value: Value, how: str, node: ir.Expr) -> None:
         Frozen, node, net=obj, flag=False if named else flag, norms=tuple(norms), how=how, contrary=bool(run.contrary),
         reasons=tuple(reason(run, *condition) for condition in run.conditions),
     )  # fmt: skip
+    if event.flag is False:
+        kinds.treated(run, obj, "frozen", node)
     for norm in norms:
         bearer = parts.bearer(norm)
         before: frozenset[Frozen] = bearer.slots.get("#frozen", NONE_FROZEN)

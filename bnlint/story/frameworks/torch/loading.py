@@ -8,7 +8,7 @@ from __future__ import annotations
 from bnlint.program import model as ir
 from bnlint.story.events import LoaderBuilt
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import datasets
+from bnlint.story.frameworks.torch import datasets, padding
 from bnlint.story.frameworks.torch.tensors import size
 from bnlint.story.machine import Run
 from bnlint.story.values import NO_TOKENS, Const, Data, Lib, Obj, Token, Value, truth
@@ -42,6 +42,9 @@ def loader(run: Run, name: str, args: Args, node: ir.Call) -> Obj:
     made.slots["#whole"] = event.drop_last is True
     made.slots["#event"] = event.number
     made.slots["#batch"] = (batch, assumed)
+    sample = padding.collated(run, args.get(6, "collate_fn"), node)
+    if sample is not None:
+        made.slots["#sample"] = sample
     if data is not None:
         made.slots["dataset"] = data
     return made
@@ -61,10 +64,12 @@ def flag(value: Value | None, unknown: bool) -> bool | None:
     return truth(value)
 
 
-def batches(loader_: Obj) -> Data:
+def batches(run: Run, loader_: Obj) -> Value:
     """What iterating over a loader gives: batches of one source."""
     batch, assumed = loader_.slots.get("#batch", (None, False))
-    return Data(frozenset({Token("batch", loader_)}), NO_TOKENS, batch, assumed, kind="tensor")
+    whole = Data(frozenset({Token("batch", loader_)}), NO_TOKENS, batch, assumed, kind="tensor")
+    sample = loader_.slots.get("#sample")
+    return padding.parted(run, whole, sample) if sample is not None else whole
 
 
 def is_loader(value: Value) -> bool:

@@ -11,10 +11,23 @@ from dataclasses import replace
 from bnlint.program import model as ir
 from bnlint.story.events import Forward, Mode, ModeSet, NormUse
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import batch_sizes, derived, freezing, handmade, parts, repeated, shapes
+from bnlint.story.frameworks.torch import (
+    batch_sizes,
+    contrast,
+    derived,
+    freezing,
+    handmade,
+    kinds,
+    padding,
+    parts,
+    recurrence,
+    repeated,
+    shapes,
+    unused,
+)
 from bnlint.story.frameworks.torch.known import BATCH_NORMS, CONTAINERS, WRAPPERS, learns
 from bnlint.story.interpreter import calls, conditions, iteration, objects
-from bnlint.story.joining import choose, mix
+from bnlint.story.joining import choose, flow_of, mix
 from bnlint.story.machine import Run
 from bnlint.story.nesting import WALK_LIMIT, children, clone, descendants
 from bnlint.story.values import (
@@ -67,6 +80,8 @@ def norms_below(run: Run, obj: Obj) -> list[Obj]:
 def set_mode(run: Run, obj: Obj, modes: frozenset[str], node: ir.Expr, how: str) -> None:
     """Put a module and everything below it into one of these modes, as `Module.train(mode)` does."""
     event = run.emit(ModeSet, node, net=obj, modes=modes, how=how)
+    if "eval" in modes:
+        kinds.treated(run, obj, "eval", node)
     marks = frozenset(Mode(mode, event.number) for mode in modes)
     thaw = freezing.Thaw(run, event)
     seen: set[int] = set()
@@ -231,6 +246,7 @@ def forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
     norms: dict[int, NormUse] = {}
     run.norms.append(norms)
     run.forwards += 1
+    recurrence.begin(run, obj)
     try:
         result = inner_forward(run, obj, args, node)
     finally:
@@ -246,6 +262,12 @@ def forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
 
 
 def inner_forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
+    steps = recurrence.entered(run, obj, args, node)
+    result = contrast.given(run, obj, args, applied(run, obj, args, node), node)
+    return recurrence.left(run, steps, result) if steps is not None else result
+
+
+def applied(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
     run.step()
     if isinstance(obj.cls, Cls):
         handmade.met(run, obj, node)
@@ -261,7 +283,10 @@ def inner_forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
             ]
             if norms:
                 repeated.called(run, obj, own, norms)
-            return calls.call_function(run, own, calls.with_self(obj, args), node)
+            result = calls.call_function(run, own, calls.with_self(obj, args), node)
+            if norms:
+                unused.look(run, obj, own, norms, result)
+            return result
         if not obj.cls.order or not any(isinstance(base, Lib) and base.name in CONTAINERS for base in obj.cls.order):
             return mix(args.all())
     derived_forward = derived.own_forward(run, obj)
@@ -269,6 +294,7 @@ def inner_forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
         return derived.forward(run, obj, derived_forward, args, node)
     if (is_norm(run, obj) or obj.slots.get("#norms") in ("yes", "maybe")) and run.norms:
         shape = shapes.of(args.positional[0]) if args.positional else None
+        padding.normalised(run, obj, args, node)
         one = shapes.single(obj, shape)
         used = [replace(use, shape=shape, single=one) if use.norm is obj else use for use in freezing.uses(run, obj)]
         run.norms[-1].update({id(use.norm): use for use in used})
@@ -279,7 +305,10 @@ def inner_forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
         for part in list(children(obj)):
             value = calls.call(run, part, Args((value,)), node)
         return value
+    contrast.compared(run, obj.lib, args, node)
     result = layer_output(args)
+    if obj.lib in padding.RECURRENT and type(result) is Data:
+        return padding.recurrent(result)
     return shapes.output(obj, result, args.positional[0]) if type(result) is Data and args.positional else result
 
 
@@ -380,7 +409,8 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
         if name == "load_state_dict":
             obj.slots["#loaded"] = True  # kept for good: rules ask for it when the story is over
         if name == "register_buffer" and (known := text(args.get(0, "name") or UNKNOWN)):
-            run.memory.write(obj.slots, known, Data(kind="buffer", label=known))
+            flow = frozenset(token for token in flow_of(args.get(1, "tensor") or UNKNOWN)[0] if token.kind == "noise")
+            run.memory.write(obj.slots, known, Data(flow, kind="buffer", label=known))
         return NONE
     if name in ("values", "items", "keys") and obj.lib == "torch.nn.ModuleDict":
         below = tuple(children(obj))

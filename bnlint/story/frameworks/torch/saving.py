@@ -11,7 +11,7 @@ from bnlint.program import model as ir
 from bnlint.story.events import OptimizerBuilt, Saved
 from bnlint.story.events.state import What
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import copying, networks
+from bnlint.story.frameworks.torch import copying, kinds, networks
 from bnlint.story.interpreter import iteration
 from bnlint.story.machine import Run
 from bnlint.story.values import Choice, Data, Obj, Tuple, Value
@@ -76,6 +76,7 @@ def optimizer(run: Run, name: str, made: Obj, args: Args, node: ir.Call) -> None
         for group in islice(parts(given), WIDTH):
             if isinstance(group, Obj) and group.lib == "dict" and "params" in group.slots:
                 groups.append((group.slots["params"], group.slots.get("weight_decay", decay)))
+    kinds.grouped(run, groups, node)
     whole = []
     for params, own in groups:
         if type(params) is Data and params.kind == "parameters":

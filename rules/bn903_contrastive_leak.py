@@ -1,0 +1,115 @@
+"""Queries and keys of a momentum encoder share the composition of their batch, which batch norm gives away.
+
+## What it looks like
+
+A MoCo-like pair: an encoder, a copy that follows its weights and runs without gradient, and a queue of keys from earlier
+batches. Both encoders have plain batch norm in train mode, and see the same images of the same device in one step.
+
+## Why it hurts
+
+The statistics of a batch are a signature of it. Query and positive key were normalised among the same images, the
+negatives in the queue among others: the network can tell the positive by the signature, without learning anything about the
+picture. The loss falls fast and the task is solved by cheating.
+
+## Bad
+
+```python
+import copy
+
+import torch
+from torch import nn
+
+query = nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 4))
+key = copy.deepcopy(query)
+queue = torch.randn(4, 256)
+optimizer = torch.optim.SGD(query.parameters(), lr=0.1)
+
+for x in torch.rand(10, 32, 8):
+    q = query(x + 0.1 * torch.randn_like(x))
+    with torch.no_grad():
+        for ours, theirs in zip(key.parameters(), query.parameters()):
+            ours.data = 0.99 * ours.data + 0.01 * theirs.data
+        k = key(x + 0.1 * torch.randn_like(x))
+    scores = torch.cat([(q * k).sum(1, keepdim=True), q @ queue], dim=1)
+    loss = nn.functional.cross_entropy(scores, torch.zeros(32, dtype=torch.long))
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    queue = torch.cat([k.t(), queue[:, :-32]], dim=1)
+```
+
+## Good
+
+```python
+import copy
+
+import torch
+from torch import nn
+
+query = nn.Sequential(nn.Linear(8, 16), nn.LayerNorm(16), nn.ReLU(), nn.Linear(16, 4))
+key = copy.deepcopy(query)
+queue = torch.randn(4, 256)
+optimizer = torch.optim.SGD(query.parameters(), lr=0.1)
+
+for x in torch.rand(10, 32, 8):
+    q = query(x + 0.1 * torch.randn_like(x))
+    with torch.no_grad():
+        for ours, theirs in zip(key.parameters(), query.parameters()):
+            ours.data = 0.99 * ours.data + 0.01 * theirs.data
+        k = key(x + 0.1 * torch.randn_like(x))
+    scores = torch.cat([(q * k).sum(1, keepdim=True), q @ queue], dim=1)
+    loss = nn.functional.cross_entropy(scores, torch.zeros(32, dtype=torch.long))
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    queue = torch.cat([k.t(), queue[:, :-32]], dim=1)
+```
+
+## Silent when
+
+- the keys' batch was shuffled by a random permutation, across devices or in parts of a batch
+- the encoders use `SyncBatchNorm`, another norm, or batch norm in eval mode
+- there is no queue: all negatives are of the same batch (SimCLR, MoCo v3), or there are none (BYOL, mean teachers)
+
+## Fix
+
+None is offered: shuffle the keys' batch across devices (split it on one device), or use another norm.
+
+## Source
+
+He et al., "Momentum Contrast for Unsupervised Visual Representation Learning" (2020), "Shuffling BN".
+
+## Measured
+
+Accuracy of the pretext task from the leak alone .49 against .26; no harm was seen downstream (.528 against .488).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.findings import Step
+from bnlint.judging import traces
+from bnlint.rule import Report, rule
+from bnlint.story import Story
+from bnlint.story.events import Contrasted
+
+
+@rule("BN903", "contrastive-leak", severity="info", default=False, frameworks=("torch",))
+def check(story: Story) -> Iterator[Report]:
+    told: set[object] = set()
+    for event in story.of(Contrasted):
+        if event.called in told:
+            continue
+        told.add(event.called)
+        steps = [Step("its keys are told from those of earlier batches here", event.where.place)]
+        norm = event.norms[0]
+        if norm.site is not None:
+            steps.insert(0, Step(f"{traces.title(event.net)} holds {traces.norm_kind(norm)}, built here", norm.site))
+        yield Report(
+            f"batch norm gives away which batch the keys of {traces.title(event.net)} are from: it is not shuffled",
+            event.called,
+            "likely",
+            traces.distinct(steps, event.called),
+            frozenset({event.net, *event.norms}),
+        )
