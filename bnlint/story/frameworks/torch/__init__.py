@@ -9,6 +9,7 @@ from bnlint.program import model as ir
 from bnlint.story.events import ModeMisused, StateParameter, Story
 from bnlint.story.framework import Args, Exit, Framework
 from bnlint.story.frameworks.torch import (
+    accumulation,
     batch_sizes,
     building,
     casting,
@@ -21,6 +22,7 @@ from bnlint.story.frameworks.torch import (
     loading,
     networks,
     saving,
+    statistics,
     tensors,
 )
 from bnlint.story.frameworks.torch.known import CONTAINERS
@@ -74,6 +76,8 @@ class Torch(Framework):
         return building.named_in_settings(run, name, args, node)
 
     def method(self, run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
+        if name == "zero_grad":
+            accumulation.cleared(run)
         if isinstance(owner, Obj):
             if name == "backward" or name == "manual_backward":
                 return tensors.backward(run, UNKNOWN, args, node)
@@ -97,6 +101,8 @@ class Torch(Framework):
             tensor = copying.method(run, owner, name, args, node)
             if tensor is not None:
                 return tensor
+        if name == "step" and building.steps(args):
+            return building.optimizer_step(run, args.positional[0], Args(), node)
         if name == "step":
             return environments.step(run, owner, args, node)
         return tensors.method(run, owner, name, args, node)
@@ -164,6 +170,7 @@ class Torch(Framework):
         copying.assigned(run, owner, attr, value, node)
         freezing.assigned(run, owner, attr, value, node)
         freezing.hides(run, owner, attr, value, node)
+        statistics.assigned(run, owner, attr, value, node)
         if isinstance(owner, Obj) and owner.lib == "torch.nn.Parameter" and attr == "requires_grad":
             require(owner, value)
         if attr in ("training", "train", "eval"):
@@ -207,7 +214,7 @@ class Torch(Framework):
                     run.emit(ModeMisused, node, net=owner, kind="not called", attribute=node.attr, known=known)
 
     def operator(self, run: Run, op: str, left: Value, right: Value, node: ir.Expr) -> Value | None:
-        return None
+        return accumulation.remainder(op, left, right)
 
     def augmented(self, run: Run, owner: Value, more: Value, node: ir.Expr) -> Value | None:
         return copying.augmented(run, owner, more, node)

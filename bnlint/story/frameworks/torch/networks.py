@@ -11,7 +11,7 @@ from dataclasses import replace
 from bnlint.program import model as ir
 from bnlint.story.events import Forward, Mode, ModeSet, NormUse
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import batch_sizes, derived, freezing, handmade, parts, repeated, shapes
+from bnlint.story.frameworks.torch import batch_sizes, derived, freezing, handmade, parts, repeated, shapes, statistics
 from bnlint.story.frameworks.torch.known import BATCH_NORMS, CONTAINERS, WRAPPERS, learns
 from bnlint.story.interpreter import calls, conditions, iteration, objects
 from bnlint.story.joining import choose, mix
@@ -363,9 +363,11 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
         added = list(args.positional[-1:]) if name != "extend" else iteration.elements(run, args.positional[0], node)[0]
         run.memory.write(obj.slots, "#items", (*obj.slots.get("#items", ()), *added))
         return obj
-    if name == "__init__" and isinstance(obj.cls, Cls) and container_base(obj.cls):
-        fill(run, obj, args, node)
-        return NONE
+    if name == "__init__" and isinstance(obj.cls, Cls):
+        statistics.given(obj, args)
+        if container_base(obj.cls):
+            fill(run, obj, args, node)
+            return NONE
     if name in ("load_state_dict", "zero_grad", "register_buffer", "register_parameter", "__init__", "register_forward_hook"):
         if name == "load_state_dict":
             obj.slots["#loaded"] = True  # kept for good: rules ask for it when the story is over
