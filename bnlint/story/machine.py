@@ -98,6 +98,8 @@ class Run:
         self.loops: list[tuple[Place, int]] = []
         self.unrolled = 1
         """how often the body of the loops being run is run for their known elements: all their numbers multiplied"""
+        self.uncounted: set[Place] = set()
+        """loops over a range of unknown length: there may be one turn only"""
         self.calls: list[Place] = []
         self.forks = 0
         self.contrary = 0

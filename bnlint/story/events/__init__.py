@@ -1,5 +1,6 @@
 """What the story writes down, for rules to read. Pure data."""
 
+from bnlint.story.events.accumulation import Accumulated
 from bnlint.story.events.core import Event, Failure, Story, Where
 from bnlint.story.events.flax import StatisticsReturned
 from bnlint.story.events.freezing import Frozen, Held, Hidden, Thawed
@@ -31,8 +32,10 @@ from bnlint.story.events.networks import (
 from bnlint.story.events.parts import Contrasted, Narrow, Padded, Recurring, Unused
 from bnlint.story.events.scale import Converted, Exported, Penalised, PerSample, Recomputed, Synchronised, Wrapped
 from bnlint.story.events.state import Cast, Copied, Estimated, Holder, OptimizerBuilt, Saved, SaverBuilt, StateParameter
+from bnlint.story.events.statistics import TrackingSet
 
 __all__ = [
+    "Accumulated",
     "Acted",
     "Averaged",
     "AxisUsed",
@@ -83,6 +86,7 @@ __all__ = [
     "Story",
     "Synchronised",
     "Thawed",
+    "TrackingSet",
     "TrainOp",
     "Unused",
     "Where",

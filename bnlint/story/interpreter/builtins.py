@@ -31,6 +31,8 @@ from bnlint.story.values import (
 if TYPE_CHECKING:
     from bnlint.story.machine import Run
 
+UNCOUNTED = "uncounted"
+"""the kind of the numbers of a range whose length is not known, or only from the default of an option"""
 Handler = Callable[["Run", Args, ir.Call], Value]
 
 
@@ -41,7 +43,9 @@ def range_(run: Run, args: Args, node: ir.Call) -> Value:
         numbers = range(*bounds)  # type: ignore[arg-type]
         if not numbers[3:]:  # a length may be more than len() can give
             return Tuple(tuple(Const(n) for n in numbers))
-    return Tuple((), Data(label="index"))
+        return Tuple((), Data(label="index"))
+    # three bounds go through something piece by piece; otherwise there may be one turn only
+    return Tuple((), Data(label="index", kind="" if len(args.positional) > 2 else UNCOUNTED))
 
 
 def enumerate_(run: Run, args: Args, node: ir.Call) -> Value:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bnlint.program import model as ir
-from bnlint.story.interpreter import calls, conditions, expressions, iteration, statements
+from bnlint.story.interpreter import builtins, calls, conditions, expressions, iteration, statements
 from bnlint.story.joining import choose
 from bnlint.story.machine import BREAK, CONTINUE, DEAD, NEXT, RETURN, LoopState, Run
-from bnlint.story.values import Lib, Tuple, Value, truth
+from bnlint.story.values import Data, Lib, Tuple, Value, truth
 
 UNROLLED = 24
 COMPREHENDED = 96
@@ -21,6 +21,8 @@ def loop(run: Run, node: ir.Loop) -> int:
     turns: list[Value] = list(items)
     if rest is not None:
         turns.extend([rest] * (1 if not items and run.repeating() else 2))
+    if type(rest) is Data and rest.kind == builtins.UNCOUNTED:
+        run.uncounted.add(run.place(node))
     most = run.unrolling(UNROLLED)
     if len(items) > most:
         turns = [*turns[:most], choose(turns[most:])]

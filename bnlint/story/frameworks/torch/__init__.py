@@ -9,6 +9,7 @@ from bnlint.program import model as ir
 from bnlint.story.events import ModeMisused, StateParameter, Story
 from bnlint.story.framework import Args, Exit, Framework
 from bnlint.story.frameworks.torch import (
+    accumulation,
     batch_sizes,
     building,
     casting,
@@ -24,6 +25,7 @@ from bnlint.story.frameworks.torch import (
     networks,
     padding,
     saving,
+    statistics,
     tensors,
 )
 from bnlint.story.frameworks.torch.known import CONTAINERS
@@ -77,6 +79,8 @@ class Torch(Framework):
         return building.named_in_settings(run, name, args, node)
 
     def method(self, run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
+        if name == "zero_grad":
+            accumulation.cleared(run)
         if isinstance(owner, Obj):
             if name == "backward" or name == "manual_backward":
                 return tensors.backward(run, UNKNOWN, args, node)
@@ -100,6 +104,8 @@ class Torch(Framework):
             tensor = copying.method(run, owner, name, args, node)
             if tensor is not None:
                 return tensor
+        if name == "step" and building.steps(args):
+            return building.optimizer_step(run, args.positional[0], Args(), node)
         if name == "step":
             return environments.step(run, owner, args, node)
         if type(owner) is Data:
@@ -174,6 +180,7 @@ class Torch(Framework):
         copying.assigned(run, owner, attr, value, node)
         freezing.assigned(run, owner, attr, value, node)
         freezing.hides(run, owner, attr, value, node)
+        statistics.assigned(run, owner, attr, value, node)
         if isinstance(owner, Obj) and owner.lib == "torch.nn.Parameter" and attr == "requires_grad":
             require(owner, value)
         if attr in ("training", "train", "eval"):
@@ -222,7 +229,9 @@ class Torch(Framework):
                     run.emit(ModeMisused, node, net=owner, kind="not called", attribute=node.attr, known=known)
 
     def operator(self, run: Run, op: str, left: Value, right: Value, node: ir.Expr) -> Value | None:
-        return padding.stripped(mix([left, right])) if op == "@" and run.state.get("padding") else None
+        if op == "@" and run.state.get("padding"):
+            return padding.stripped(mix([left, right]))
+        return accumulation.remainder(op, left, right)
 
     def augmented(self, run: Run, owner: Value, more: Value, node: ir.Expr) -> Value | None:
         return copying.augmented(run, owner, more, node)

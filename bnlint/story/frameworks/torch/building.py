@@ -8,6 +8,7 @@ from bnlint.program import model as ir
 from bnlint.story.events import Built, Mode, StateParameter, Stepped
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import (
+    accumulation,
     contrast,
     copying,
     datasets,
@@ -24,6 +25,7 @@ from bnlint.story.frameworks.torch import (
     saving,
     scaling,
     shapes,
+    statistics,
     tensors,
 )
 from bnlint.story.frameworks.torch.families import Holds
@@ -126,6 +128,7 @@ def build(run: Run, name: str, args: Args, node: ir.Call) -> Obj:
     """A layer, written down with the arguments it was given."""
     made = networks.layer(run, name, args, node)
     shapes.given(made, args)
+    statistics.given(made, args)
     signature = SIGNATURES.get(name)
     if signature is not None:
         given: dict[str, tuple[Value, ir.Expr]] = {}
@@ -259,11 +262,18 @@ def collect(value: Value) -> set[Token]:
     return found
 
 
-def optimizer_step(run: Run, owner: Obj, args: Args, node: ir.Call) -> Value:
+def steps(args: Args) -> bool:
+    """Whether a `step` is given the optimiser that makes it: `scaler.step(optimizer)`."""
+    first = args.get(0)
+    return isinstance(first, Obj) and first.lib.startswith("torch.optim.") and "lr_scheduler" not in first.lib
+
+
+def optimizer_step(run: Run, owner: Value, args: Args, node: ir.Call) -> Value:
     closure = args.get(0, "closure")
     if closure is not None and not isinstance(closure, (Const, Data)):
         calls.call(run, closure, Args(), node)
     run.emit(Stepped, node, optimizer=owner)
+    accumulation.stepped(run, node)
     return NONE
 
 

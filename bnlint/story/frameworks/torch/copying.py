@@ -148,8 +148,8 @@ def part_of(value: Data, key: object) -> Data:
 
 def item(value: Data, index: Value) -> Data | None:
     """`checkpoint[key]`"""
-    if value.kind != CHECKPOINT:
-        return None
+    if value.kind != CHECKPOINT or isinstance(index, Tuple) or (type(index) is Const and index.value is None):
+        return None  # `loaded[None]`: a tensor was loaded
     return part_of(value, index.value if type(index) is Const else "any")
 
 

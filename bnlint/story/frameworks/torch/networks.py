@@ -23,6 +23,7 @@ from bnlint.story.frameworks.torch import (
     recurrence,
     repeated,
     shapes,
+    statistics,
     unused,
 )
 from bnlint.story.frameworks.torch.known import BATCH_NORMS, CONTAINERS, WRAPPERS, learns
@@ -402,9 +403,11 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
         added = list(args.positional[-1:]) if name != "extend" else iteration.elements(run, args.positional[0], node)[0]
         run.memory.write(obj.slots, "#items", (*obj.slots.get("#items", ()), *added))
         return obj
-    if name == "__init__" and isinstance(obj.cls, Cls) and container_base(obj.cls):
-        fill(run, obj, args, node)
-        return NONE
+    if name == "__init__" and isinstance(obj.cls, Cls):
+        statistics.given(obj, args)
+        if container_base(obj.cls):
+            fill(run, obj, args, node)
+            return NONE
     if name in ("load_state_dict", "zero_grad", "register_buffer", "register_parameter", "__init__", "register_forward_hook"):
         if name == "load_state_dict":
             obj.slots["#loaded"] = True  # kept for good: rules ask for it when the story is over

@@ -8,7 +8,7 @@ from bnlint.program import model as ir
 from bnlint.story.events import Backward, Forward
 from bnlint.story.events.dummies import Made
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import batch_sizes, dummies, shapes
+from bnlint.story.frameworks.torch import accumulation, batch_sizes, dummies, shapes
 from bnlint.story.interpreter import iteration
 from bnlint.story.joining import detached, flow_of, mix
 from bnlint.story.machine import Run
@@ -205,6 +205,7 @@ def backward(run: Run, owner: Value, args: Args, node: ir.Call) -> Value:
 def learn(run: Run, flow: frozenset[Token], grad: frozenset[Token], node: ir.Call) -> None:
     forwards = frozenset(token.ref for token in grad if token.kind == "forward")
     event = run.emit(Backward, node, forwards=forwards, flow=flow)
+    accumulation.added(run, event)
     for token in flow:
         if token.kind == "forward":
             purpose = "training" if token in grad else "auxiliary"

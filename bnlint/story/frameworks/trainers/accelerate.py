@@ -10,9 +10,12 @@ from __future__ import annotations
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import tensors
+from bnlint.story.frameworks.torch import accumulation, tensors
 from bnlint.story.machine import Run
-from bnlint.story.values import UNKNOWN, Lib, Obj, Tuple, Value
+from bnlint.story.values import UNKNOWN, Const, Lib, Obj, Tuple, Value
+
+ACCUMULATING = "#accumulating"
+"""slot of a launcher: how many batches it adds up for one step of the optimiser"""
 
 PREPARING = frozenset({
     "prepare", "prepare_model", "prepare_data_loader", "prepare_optimizer", "prepare_scheduler", "unwrap_model", "gather",
@@ -34,13 +37,17 @@ def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         optimizer = args.get(None, "optimizer") or args.get(2, "optimizer") or UNKNOWN
         return Tuple((net, optimizer, UNKNOWN, UNKNOWN))
     if name.startswith("accelerate.") and name.endswith("Accelerator"):
-        return run.allocate(Lib("accelerate.Accelerator"), node)
+        made = run.allocate(Lib("accelerate.Accelerator"), node)
+        made.slots[ACCUMULATING] = args.get(4, "gradient_accumulation_steps") or Const(1)
+        return made
     return None
 
 
 def method(run: Run, owner: Obj, name: str, args: Args, node: ir.Call) -> Value | None:
     if name == "backward":
-        return tensors.backward(run, UNKNOWN, args, node)
+        result = tensors.backward(run, UNKNOWN, args, node)
+        accumulation.counted(run, owner.slots.get(ACCUMULATING), node)
+        return result
     if name == "unwrap_model":
         return args.get(0, "model")
     if name in PREPARING:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from bnlint.program import model as ir
 from bnlint.story.events import Wrapped
 from bnlint.story.framework import Args, library_base
-from bnlint.story.frameworks.torch import networks, scaling
+from bnlint.story.frameworks.torch import accumulation, networks, scaling
 from bnlint.story.frameworks.trainers import lightning_module, stages
-from bnlint.story.frameworks.trainers.accelerate import handed_back
+from bnlint.story.frameworks.trainers.accelerate import ACCUMULATING, handed_back
 from bnlint.story.interpreter import calls, iteration, objects
 from bnlint.story.machine import Run
 from bnlint.story.memory import MISSING
@@ -61,6 +61,7 @@ def trainer(run: Run, args: Args, node: ir.Call) -> Obj:
     given = args.get(None, "callbacks")
     if given is not None:
         made.slots["callbacks"] = given
+    made.slots[ACCUMULATING] = args.get(None, "accumulate_grad_batches") or Const(1)
     made.slots["#synchronised"] = args.get(None, "sync_batchnorm") or Const(False)
     made.slots["#distributed"] = distributed(args)
     return made
@@ -241,6 +242,8 @@ def training_step(session: Session, batch: Value, index: Value, place: int, opti
         result = result if later is UNKNOWN else later
     if automatic(run, net, node):
         stages.learn(run, result, optimizers[place : place + 1] if len(turns(session, optimizers)) > 1 else optimizers, node)
+        if session.trainer is not None:
+            accumulation.counted(run, session.trainer.slots.get(ACCUMULATING), node)
     return result
 
 
