@@ -135,7 +135,9 @@ class Framework:
         return None
 
     def asked(self, run: Run, value: Value, classes: list[Value], answer: bool | None, node: ir.Expr) -> None:
-        """`isinstance(value, classes)` was evaluated."""
+        """`isinstance(value, classes)` was evaluated; without classes: the class of a value was asked for, and then, with that
+        class or its name as the value, compared with these.
+        """
 
     def decorator(self, run: Run, value: Value) -> bool:
         """Whether a decorator acts as a context manager around each call."""

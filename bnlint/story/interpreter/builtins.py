@@ -269,6 +269,7 @@ def leave(run: Run, args: Args, node: ir.Call) -> Value:
 def type_(run: Run, args: Args, node: ir.Call) -> Value:
     value = args.get(0)
     if isinstance(value, Obj):
+        run.hooks.asked(run, value, [], None, node)
         return value.cls
     if value is not None and len(args.positional) == 1 and len(options(value)) == 1:
         symbol = conditions.symbol_of(value)

@@ -154,6 +154,12 @@ def compared(op: str, left: Value, right: Value) -> Symbol | None:
     return symbol
 
 
+def layer_class(lib: Lib) -> bool:
+    """Whether a library name has one spelling only: a class of layers."""
+    root, _, last = lib.name.rpartition(".")
+    return root in ("torch.nn", "keras.layers") and last[:1].isupper()
+
+
 def identical(left: Value, right: Value) -> bool | None:
     """Whether two values are equal, where that can be told."""
     if type(left) is Const and type(right) is Const:
@@ -165,7 +171,7 @@ def identical(left: Value, right: Value) -> bool | None:
     if isinstance(left, (Obj, Cls, Func)) and isinstance(right, (Obj, Cls, Func)):
         return True if left is right else False if isinstance(left, Cls) or isinstance(right, Cls) else None
     if isinstance(left, Lib) and isinstance(right, Lib):
-        return left.name == right.name or None
+        return left.name == right.name or (None if not (layer_class(left) and layer_class(right)) else False)
     for value, other in ((left, right), (right, left)):
         if type(value) is Const and value.value is None and isinstance(other, (Obj, Cls, Func, Tuple, Module, Bound)):
             if isinstance(other, Bound) and symbol_of(other) is not None:

@@ -240,12 +240,19 @@ def boolean(run: Run, node: ir.Boolean) -> Value:
     return value
 
 
+def names_class(value: Value) -> bool:
+    """Whether a value is a library's class, or its name: `type(m)`, `m.__class__.__name__`."""
+    return type(value) is Lib or (type(value) is Const and isinstance(value.value, str) and value.value[:1].isupper())
+
+
 def compare(run: Run, node: ir.Compare) -> Value:
     left = evaluate(run, node.left)
     results: list[Value] = []
     for op, other in node.rest:
         right = evaluate(run, other)
         results.append(conditions.compare_two(run, op, left, right))
+        if op in ("==", "is") and names_class(left):
+            run.hooks.asked(run, left, [right], truth(results[-1]), node)
         left = right
     if len(results) == 1:
         return results[0]

@@ -20,6 +20,7 @@ def read(run: Run, obj: Obj, attr: str, node: ir.Expr) -> Value:
         if found is not None:
             return bind_member(run, found, obj, node)
     if attr == "__class__":
+        run.hooks.asked(run, obj, [], None, node)
         return obj.cls
     known = run.hooks.attribute(run, obj, attr, node)
     if known is not None:

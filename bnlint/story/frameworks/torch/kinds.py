@@ -18,7 +18,7 @@ from bnlint.story.events import Narrow
 from bnlint.story.frameworks.torch.known import BATCH_NORMS
 from bnlint.story.joining import flow_of
 from bnlint.story.machine import Run
-from bnlint.story.values import Data, Lib, Obj, Token, Value, number
+from bnlint.story.values import Const, Data, Lib, Obj, Token, Value, number, text
 
 PICKED = "picked norm"
 """kind of token of a weight or bias that was taken from a batch norm after its kind was asked for"""
@@ -37,7 +37,17 @@ class Selection:
 
 
 def asked(run: Run, value: Value, classes: Iterable[Value], answer: bool | None, node: ir.Expr) -> None:
-    """`isinstance(value, classes)` was answered."""
+    """`isinstance(value, classes)` was answered, or `type(value) is cls`, or the like with the name of a class."""
+    if isinstance(value, Obj) and answer is None:
+        if value.lib in BATCH_NORMS:
+            run.state["typed"] = value
+        return
+    if not isinstance(value, Obj):
+        typed = run.state.get("typed")
+        if not isinstance(typed, Obj) or value not in (typed.cls, Const(typed.lib.rpartition(".")[2])):
+            return
+        value = typed
+    classes = [named(each) for each in classes]
     if not isinstance(value, Obj) or value.lib not in BATCH_NORMS or answer is None:
         return
     wanted = frozenset(each.name for each in classes if isinstance(each, Lib) and each.name in BATCH_NORMS)
@@ -53,6 +63,12 @@ def asked(run: Run, value: Value, classes: Iterable[Value], answer: bool | None,
         found.append(value)
     if answer:
         run.state["selected"] = (value, selection)
+
+
+def named(cls: Value) -> Value:
+    """The class that a text names."""
+    known = text(cls)
+    return Lib(f"torch.nn.{known}") if known is not None else cls
 
 
 def current(run: Run, norm: Obj) -> Selection | None:

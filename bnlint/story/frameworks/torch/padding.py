@@ -48,9 +48,9 @@ REDUCING = frozenset({
 CHOOSING = frozenset({
     "gather", "index_select", "masked_select", "take_along_dim", "select", "narrow", "unbind", "topk", "matmul", "bmm", "mm",
     "einsum", "nonzero", "baddbmm", "max_pool1d", "avg_pool1d", "adaptive_max_pool1d", "adaptive_avg_pool1d",
-    "scaled_dot_product_attention",
+    "scaled_dot_product_attention", "new", "new_zeros", "new_ones", "new_empty", "new_full", "new_tensor",
 })  # fmt: skip
-"""functions and methods that take positions out, or mix them by weights"""
+"""functions and methods that take positions out, mix them by weights, or make a tensor of its own"""
 TIME_AXES = (0, 1, -2)
 
 
