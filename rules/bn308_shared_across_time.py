@@ -90,7 +90,7 @@ from bnlint.story import Story
 from bnlint.story.events import Recurring
 
 
-@rule("BN308", "shared-across-time", severity="info", default=False, frameworks=("torch", "keras"))
+@rule("BN308", "shared-across-time", severity="info", default=False, frameworks=("torch", "tensorflow", "keras"))
 def check(story: Story) -> Iterator[Report]:
     found = story.of(Recurring)
     without = stateless(story) if found else frozenset()

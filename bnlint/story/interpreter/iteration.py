@@ -94,8 +94,8 @@ def fresh(run: Run, value: Value, node: ir.Loop, turn: int) -> Value:
     if type(value) is Data and value.symbol is None and not value.flow:
         return replace(value, symbol=("pass", id(node), run.serial, turn))
     for part in value.items if isinstance(value, Tuple) else (value,):
-        if isinstance(part, Obj):
-            part.slots["#many"] = True  # stands for several objects, for good
+        if isinstance(part, Obj) and "#mode" in part.slots:
+            part.slots["#many"] = True  # stands for several networks, for good
     return value
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bnlint.program import model as ir
-from bnlint.story.events import GraphNorm
+from bnlint.story.events import GraphNorm, Recurring
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.tensorflow.graph import UPDATES, Graphs, below, key_of, op, shown, surroundings, unique
 from bnlint.story.frameworks.tensorflow.networks import add_norm
@@ -179,6 +179,7 @@ def norm(
         by_default=by_default,
     )  # fmt: skip
     add_norm(run, event)
+    fed_back(run, event, first, node)
     scale.slots["#norm"] = average.slots["#norm"] = event
     average.slots["#average"] = True
     if key is not None:
@@ -186,6 +187,16 @@ def norm(
     result = op(run, [first, flag], like=first)
     own = frozenset({event.token})
     return replace(result, flow=result.flow | own, grad=result.grad | own)
+
+
+def fed_back(run: Run, event: GraphNorm, given: Value, node: ir.Call) -> None:
+    """A batch norm is given what one with the same variables gave: the steps of a recurrence, unrolled with `reuse`."""
+    if type(given) is not Data or "?" in event.name or not run.loops:
+        return
+    earlier = (token.ref for token in given.flow if token.kind == "norm")
+    first = next((norm for norm in earlier if norm.name == event.name), None)
+    if first is not None and conditions.decide(run, event.flag)[0] is not False:
+        run.emit(Recurring, node, norm=event.norm, loop=run.loops[-1][0])
 
 
 def apply(run: Run, graphs: Graphs, obj: Obj, args: Args, node: ir.Call) -> Value | None:
