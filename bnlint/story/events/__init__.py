@@ -31,7 +31,7 @@ from bnlint.story.events.networks import (
 )
 from bnlint.story.events.scale import Converted, Exported, Penalised, PerSample, Recomputed, Synchronised, Wrapped
 from bnlint.story.events.state import Cast, Copied, Estimated, Holder, OptimizerBuilt, Saved, SaverBuilt, StateParameter
-from bnlint.story.events.statistics import TrackingSet
+from bnlint.story.events.statistics import Renorm, TrackingSet
 
 __all__ = [
     "Accumulated",
@@ -70,6 +70,7 @@ __all__ = [
     "Penalised",
     "PerSample",
     "Recomputed",
+    "Renorm",
     "Renormalised",
     "Saved",
     "SaverBuilt",

@@ -14,6 +14,7 @@ from bnlint.program import model as ir
 from bnlint.story.events import Built, Forward, Mode, NormUse
 from bnlint.story.framework import Args, library_base
 from bnlint.story.frameworks.keras import formats, graphs
+from bnlint.story.frameworks.tensorflow import renorm
 from bnlint.story.frameworks.tensorflow.datasets import DATASET
 from bnlint.story.frameworks.tensorflow.graph import collect
 from bnlint.story.frameworks.torch.families import holds_norm
@@ -102,7 +103,9 @@ def build(run: Run, name: str, args: Args, node: ir.Call, default_format: Value 
             made.slots["trainable"] = trainable
         formats.settle(made, last, args, default_format)
         if made.lib in NORMS:
-            run.emit(Built, node, lib=made.lib, obj=made, call=node, arguments=given_arguments(args), positional=len(args.nodes))
+            told = given_arguments(args)
+            run.emit(Built, node, lib=made.lib, obj=made, call=node, arguments=told, positional=len(args.nodes))
+            renorm.noted(run, made, told, node)
         inner = args.get(0, "layer")
         if isinstance(inner, Obj) and is_keras(inner):
             made.slots["#items"] = (inner,)
