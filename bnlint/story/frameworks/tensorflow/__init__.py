@@ -11,6 +11,7 @@ from bnlint.story.frameworks.tensorflow import (
     flags,
     functions,
     layers,
+    queues,
     savers,
     scopes,
     statistics,
@@ -34,7 +35,7 @@ OPTIMIZER = "Optimizer"
 
 
 class TensorFlow(Framework):
-    roots = ("tensorflow", "slim", "absl", "tensorflow_addons")
+    roots = ("tensorflow", "slim", "absl", "tensorflow_addons", "tensorflow_datasets")
 
     def __init__(self) -> None:
         self.graphs = Graphs({})
@@ -47,12 +48,13 @@ class TensorFlow(Framework):
             return flags.define(run, self.options, name, args)
         if name.endswith("app.run"):
             return flags.run_main(run, args, node)
+        piped = datasets.call(run, name, args, node) or queues.call(run, name, args, node)
+        if piped is not None:
+            return piped
         for room in (layers, training, statistics, collections, functions, savers):
             found: Value | None = room.call(run, self.graphs, name, args, node)
             if found is not None:
                 return found
-        if name.startswith(("tensorflow.data.", "tensorflow.contrib.data.")):
-            return datasets.make(run, node) if "Dataset" in name else UNKNOWN
         last = name.rpartition(".")[2]
         if last == "GradientTape":
             return eager.tape(run, node)
