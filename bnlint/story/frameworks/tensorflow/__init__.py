@@ -8,6 +8,7 @@ from bnlint.story.frameworks.tensorflow import (
     collections,
     datasets,
     eager,
+    estimators,
     flags,
     functions,
     layers,
@@ -96,6 +97,9 @@ class TensorFlow(Framework):
         if owner.lib.endswith("ExponentialMovingAverage") and name == "average":
             return op(run, [], kind="tensor")
         if owner.lib.startswith("tensorflow.estimator") and name in ("train", "evaluate", "predict"):
+            given = args.get(0, "input_fn")
+            if name == "train" and given is not None:
+                estimators.train(run, owner, given, args.get(2, "steps") or args.get(3, "max_steps"), node)
             return UNKNOWN
         own = owner.slots.get("#flow")
         return op(run, [*([own] if isinstance(own, Data) else []), *args.all()])
