@@ -3,7 +3,8 @@
 ## What it looks like
 
 A training `DataLoader` with neither `shuffle=True` nor a sampler: it reads from the first file to the last, which are
-often sorted by class, patient or day.
+often sorted by class, patient or day. In TensorFlow and Keras a `tf.data` pipeline over a list of files without `shuffle`,
+`flow_from_directory(shuffle=False)`, `fit(shuffle=False)`, or `tf.train.batch` behind a producer with `shuffle=False`.
 
 ## Why it hurts
 
@@ -47,6 +48,7 @@ for x, y in DataLoader(data, batch_size=64, num_workers=4, shuffle=True, drop_la
 
 - there is a sampler or a batch sampler, or `shuffle` is bound to an expression
 - the data set is a stream, draws its examples at random, was split at random, or is made of random numbers
+- examples come from records or a generator, which may be in random order, or the program shuffles arrays by hand
 - nothing is known of the data set, or the loader also serves an evaluation
 
 ## Fix
@@ -55,8 +57,8 @@ None is offered: `shuffle=True`.
 
 ## Source
 
-PyTorch 2.13, `torch.utils.data.DataLoader` (shuffle=None reads in order); "A bug hidden in plain sight", on homogeneous
-batches.
+PyTorch 2.13, `torch.utils.data.DataLoader` (shuffle=None reads in order); TensorFlow 1.15, `tf.train.batch`; Keras
+2.15, `fit`; "A bug hidden in plain sight", on homogeneous batches.
 
 ## Measured
 
@@ -81,6 +83,8 @@ def check(story: Story) -> Iterator[Report]:
         loader = found.loader
         if loader.shuffle is not False or loader.sampled is not False or loader.orderless is not False:
             continue
+        if any(len(batches.loaders(forward)) > 1 for forward in found.forwards):
+            continue  # one of several pipelines, chosen by a condition or run side by side
         if any(also_evaluates(forward, loader.loader) for forward in story.of(Forward)):
             continue
         place = loader.where.place

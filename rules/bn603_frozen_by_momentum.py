@@ -30,7 +30,7 @@ net = nn.Sequential(nn.Linear(32, 64, bias=False), nn.BatchNorm1d(64, momentum=N
 ## Silent when
 
 - the momentum is set on the layer after its construction: that is how some programs freeze or re-estimate statistics
-- the layer keeps no statistics (`track_running_stats=False`)
+- the layer keeps no statistics (`track_running_stats=False`), or is built for inference (`is_training=False`)
 - the value is not known; a default of an option is reported as `likely`
 
 ## Fix
@@ -53,7 +53,8 @@ from collections.abc import Iterator
 from bnlint.judging import momentum
 from bnlint.rule import Report, rule
 from bnlint.story import Story
-from bnlint.story.values import truth
+from bnlint.story.events import Built
+from bnlint.story.values import Const, truth
 
 
 @rule("BN603", "frozen-by-momentum", severity="error", frameworks=("torch", "tensorflow", "keras"))
@@ -61,6 +62,8 @@ def check(story: Story) -> Iterator[Report]:
     for told in momentum.told(story):
         tracked = told.built.arguments.get("track_running_stats")
         if told.value != (0 if told.torch else 1) or (tracked is not None and truth(tracked[0]) is False):
+            continue
+        if any(off(told.built, flag) for flag in ("training", "is_training", "trainable")):
             continue
         place = told.built.where.place
         name = told.built.lib.rpartition(".")[2]
@@ -72,3 +75,9 @@ def check(story: Story) -> Iterator[Report]:
             told.trace,
             subjects,
         )
+
+
+def off(built: Built, flag: str) -> bool:
+    """Whether a constant says that the layer updates nothing."""
+    given = built.arguments.get(flag)
+    return given is not None and type(given[0]) is Const and truth(given[0]) is False

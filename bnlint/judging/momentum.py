@@ -38,7 +38,8 @@ def told(story: Story) -> Iterator[Told]:
         known = number(given[0]) if given is not None else None
         if known is None or not (torch or event.lib in COMPLEMENT):
             continue
-        key = (event.where.place, known[0])
+        shared = given is not None and given[1] is event.call  # a scope gives it to many layers
+        key = ("shared" if shared else event.where.place, known[0])
         if key in seen:
             continue
         seen.add(key)

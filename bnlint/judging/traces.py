@@ -5,7 +5,7 @@ from __future__ import annotations
 from bnlint.findings import Place, Step
 from bnlint.judging.inputs import input_tokens
 from bnlint.judging.modes import known_norms, marks
-from bnlint.story.events import Forward, ModeSet, Story
+from bnlint.story.events import Event, Forward, ModeSet, Story
 from bnlint.story.nesting import descendants
 from bnlint.story.values import Choice, Cls, Data, Obj, Tuple, Value
 
@@ -47,6 +47,11 @@ def circumstances(forward: Forward) -> list[Step]:
     if forward.grad_off is not None:
         steps.append(Step("gradients are switched off here, which does not stop batch norm from updating", forward.grad_off))
     return steps
+
+
+def called(event: Event) -> list[Step]:
+    """The calls that led to an event, the last two of them."""
+    return [Step("called from here", place) for place in event.where.calls[-2:]]
 
 
 def distinct(steps: list[Step], place: Place) -> tuple[Step, ...]:

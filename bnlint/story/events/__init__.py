@@ -32,7 +32,7 @@ from bnlint.story.events.networks import (
 from bnlint.story.events.parts import Contrasted, Narrow, Padded, Recurring, Unused
 from bnlint.story.events.scale import Converted, Exported, Penalised, PerSample, Recomputed, Synchronised, Wrapped
 from bnlint.story.events.state import Cast, Copied, Estimated, Holder, OptimizerBuilt, Saved, SaverBuilt, StateParameter
-from bnlint.story.events.statistics import TrackingSet
+from bnlint.story.events.statistics import Renorm, TrackingSet
 
 __all__ = [
     "Accumulated",
@@ -75,6 +75,7 @@ __all__ = [
     "PerSample",
     "Recomputed",
     "Recurring",
+    "Renorm",
     "Renormalised",
     "Saved",
     "SaverBuilt",

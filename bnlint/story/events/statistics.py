@@ -1,11 +1,11 @@
-"""Events of running statistics that are switched on or off while a program runs."""
+"""Events of running statistics: switched on or off while a program runs, or corrected for by batch renorm."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from bnlint.story.events.core import Event
-from bnlint.story.values import Obj
+from bnlint.story.values import Obj, Value
 
 
 @dataclass(slots=True, eq=False)
@@ -18,3 +18,18 @@ class TrackingSet(Event):
     norm: Obj
     flag: bool | None
     removed: bool
+
+
+@dataclass(slots=True, eq=False)
+class Renorm(Event):
+    """A batch norm is built with batch renorm.
+
+    limits: what limits its corrections, by name ("rmin", "rmax", "dmax"): empty where nothing does, None where that is not
+    known; inference: it is never in train mode, or trains nothing; elsewhere: a scope or
+    parameters that several layers share say so, not the call itself.
+    """
+
+    norm: Obj
+    limits: dict[str, Value] | None
+    inference: bool
+    elsewhere: bool

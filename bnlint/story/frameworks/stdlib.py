@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bnlint.program import model as ir
-from bnlint.story import libraries
+from bnlint.story import libraries, mixing
 from bnlint.story.framework import Args, Framework
 from bnlint.story.interpreter import calls, computed, iteration
 from bnlint.story.joining import choose, mix
@@ -26,6 +26,7 @@ class Stdlib(Framework):
 
     def call(self, run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         first = args.get(0)
+        mixing.noted(run, name)
         if name == "argparse.ArgumentParser" or name.endswith(".ArgumentParser"):
             return run.allocate(Lib("argparse.ArgumentParser"), node)
         if name in ("click.option", "click.argument"):

@@ -7,7 +7,8 @@ from pathlib import Path
 from bnlint.program import model as ir
 from bnlint.story.events import Stepped
 from bnlint.story.framework import Args, Framework
-from bnlint.story.frameworks.keras import formats, graphs, models
+from bnlint.story.frameworks.keras import formats, generators, graphs, models
+from bnlint.story.frameworks.tensorflow import datasets
 from bnlint.story.frameworks.tensorflow.graph import collect, op
 from bnlint.story.machine import Run
 from bnlint.story.values import (
@@ -43,6 +44,9 @@ class Keras(Framework):
             return default
         if name in ("keras.models.clone_model", "keras.Model.from_config"):
             return args.get(0)
+        piped = datasets.call(run, name, args, node)
+        if piped is not None:
+            return piped
         last = name.rpartition(".")[2]
         if last[:1].isupper():
             return run.allocate(Lib(name), node)
@@ -60,6 +64,10 @@ class Keras(Framework):
                 run.emit(Stepped, node, optimizer=owner)
                 return NONE
             return UNKNOWN
+        if owner.lib.endswith("ImageDataGenerator"):
+            flowing = generators.images(run, name, args, node)
+            if flowing is not None:
+                return flowing
         if owner.lib.startswith("keras."):
             flow, grad = collect(Tuple(tuple(args.all())))
             return Data(flow, grad)

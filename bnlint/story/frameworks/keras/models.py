@@ -13,8 +13,8 @@ from dataclasses import replace
 from bnlint.program import model as ir
 from bnlint.story.events import Built, Forward, Mode, NormUse, Recurring
 from bnlint.story.framework import Args, library_base
-from bnlint.story.frameworks.keras import formats, graphs
-from bnlint.story.frameworks.tensorflow.datasets import DATASET
+from bnlint.story.frameworks.keras import formats, generators, graphs
+from bnlint.story.frameworks.tensorflow import renorm
 from bnlint.story.frameworks.tensorflow.graph import collect
 from bnlint.story.frameworks.torch.families import holds_norm
 from bnlint.story.frameworks.torch.networks import batch_of, tag
@@ -49,7 +49,6 @@ SEQUENTIAL = frozenset({"keras.Sequential", "keras.models.Sequential"})
 FUNCTIONAL = frozenset({"keras.Model", "keras.models.Model", "keras.Functional", "keras.training.Model"})
 INPUTS = frozenset({"keras.Input", "keras.layers.Input", "keras.layers.InputLayer", "keras.engine.Input"})
 SYMBOLIC = "keras"
-DEFAULT_BATCH = 32
 BY_DEFAULT = ("training", "default")
 """the symbol of a flag that only the default of a `call`'s own parameter gives"""
 
@@ -102,7 +101,9 @@ def build(run: Run, name: str, args: Args, node: ir.Call, default_format: Value 
             made.slots["trainable"] = trainable
         formats.settle(made, last, args, default_format)
         if made.lib in NORMS:
-            run.emit(Built, node, lib=made.lib, obj=made, call=node, arguments=given_arguments(args), positional=len(args.nodes))
+            told = given_arguments(args)
+            run.emit(Built, node, lib=made.lib, obj=made, call=node, arguments=told, positional=len(args.nodes))
+            renorm.noted(run, made, told, node)
         if last == "RNN":
             recurrent(run, args.get(0, "cell"), node)
         inner = args.get(0, "layer")
@@ -352,7 +353,7 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
         return train(run, obj, name, args, node)
     if name in EVALUATING:
         given = Args(args.positional[:1] or tuple(args.keywords.get(key, UNKNOWN) for key in ("x",)))
-        return forward(run, obj, given, Const(False), node, given_batch(name, args))
+        return forward(run, obj, given, Const(False), node, generators.given_batch(name, args))
     if name == "add":
         layer = args.get(0, "layer")
         if layer is not None:
@@ -377,31 +378,17 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
 
 
 def train(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value:
-    given = Args((args.get(0, "x") or args.get(0, "generator") or UNKNOWN,))
+    given = Args((generators.fed(run, name, args, node),))
     own = objects.find(run, obj.cls.order, "train_step") if isinstance(obj.cls, Cls) else None
     if isinstance(own, Func) and name != "train_on_batch":
-        batch, assumed = given_batch(name, args)
-        step = Data(frozenset({Token("batch", obj)}), NO_TOKENS, batch, assumed, kind="tensor")
+        batch, assumed = generators.given_batch(name, args)
+        source = next((option for option in options(given.positional[0]) if generators.is_loader(option)), obj)
+        step = Data(frozenset({Token("batch", source)}), NO_TOKENS, batch, assumed, kind="tensor")
         calls.call_function(run, own, Args((obj, step)), node)
         return Data()
     before = len(run.story.events)
-    result = forward(run, obj, given, Const(True), node, given_batch(name, args))
+    result = forward(run, obj, given, Const(True), node, generators.given_batch(name, args))
     for event in run.story.events[before:]:
         if isinstance(event, Forward) and event.net is obj:
             mark(run, event.number, "training", event.where)
     return replace(result, grad=NO_TOKENS) if type(result) is Data else UNKNOWN
-
-
-def given_batch(name: str, args: Args) -> tuple[int | None, bool]:
-    """The batch size that fit, predict or train_on_batch runs with."""
-    first = args.get(0, "x")
-    if name.endswith("_on_batch"):
-        return batch_of(first) if first is not None else (None, False)
-    if isinstance(first, Obj) and first.lib == DATASET:
-        return first.slots.get("#batch", (None, False))  # type: ignore[no-any-return]
-    given = args.get(2 if name == "fit" else 1 if name.startswith("predict") else 2, "batch_size")
-    if given is not None and not (type(given) is Const and given.value is None):
-        return size(given)
-    if args.double_star is not None or name.endswith("_generator"):
-        return None, False
-    return (DEFAULT_BATCH, False) if type(first) is Data and not isinstance(first, Obj) else (None, False)

@@ -8,9 +8,11 @@ from bnlint.story.frameworks.tensorflow import (
     collections,
     datasets,
     eager,
+    estimators,
     flags,
     functions,
     layers,
+    queues,
     savers,
     scopes,
     statistics,
@@ -34,7 +36,7 @@ OPTIMIZER = "Optimizer"
 
 
 class TensorFlow(Framework):
-    roots = ("tensorflow", "slim", "absl", "tensorflow_addons")
+    roots = ("tensorflow", "slim", "absl", "tensorflow_addons", "tensorflow_datasets")
 
     def __init__(self) -> None:
         self.graphs = Graphs({})
@@ -47,12 +49,13 @@ class TensorFlow(Framework):
             return flags.define(run, self.options, name, args)
         if name.endswith("app.run"):
             return flags.run_main(run, args, node)
+        piped = datasets.call(run, name, args, node) or queues.call(run, name, args, node)
+        if piped is not None:
+            return piped
         for room in (layers, training, statistics, collections, functions, savers):
             found: Value | None = room.call(run, self.graphs, name, args, node)
             if found is not None:
                 return found
-        if name.startswith(("tensorflow.data.", "tensorflow.contrib.data.")):
-            return datasets.make(run, node) if "Dataset" in name else UNKNOWN
         last = name.rpartition(".")[2]
         if last == "GradientTape":
             return eager.tape(run, node)
@@ -94,6 +97,9 @@ class TensorFlow(Framework):
         if owner.lib.endswith("ExponentialMovingAverage") and name == "average":
             return op(run, [], kind="tensor")
         if owner.lib.startswith("tensorflow.estimator") and name in ("train", "evaluate", "predict"):
+            given = args.get(0, "input_fn")
+            if name == "train" and given is not None:
+                estimators.train(run, owner, given, args.get(2, "steps") or args.get(3, "max_steps"), node)
             return UNKNOWN
         own = owner.slots.get("#flow")
         return op(run, [*([own] if isinstance(own, Data) else []), *args.all()])

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bnlint.program import model as ir
-from bnlint.story.events import GraphNorm, Recurring
+from bnlint.story.events import Built, GraphNorm, Recurring
 from bnlint.story.framework import Args
+from bnlint.story.frameworks.tensorflow import renorm
 from bnlint.story.frameworks.tensorflow.graph import UPDATES, Graphs, below, key_of, op, shown, surroundings, unique
 from bnlint.story.frameworks.tensorflow.networks import add_norm
 from bnlint.story.frameworks.tensorflow.scopes import given_by_scope
@@ -35,6 +36,21 @@ SLIM_LAYERS = {
     "conv2d_transpose": "Conv2d_transpose", "convolution2d_transpose": "Conv2d_transpose", "conv2d_in_plane": "ConvInPlane",
     "conv3d_transpose": "Conv3d_transpose", "layer_norm": "LayerNorm", "instance_norm": "InstanceNorm", "bias_add": "BiasAdd",
 }  # fmt: skip
+
+
+SIGNATURES = {
+    LAYERS_NORM: (
+        "inputs", "axis", "momentum", "epsilon", "center", "scale", "beta_initializer", "gamma_initializer",
+        "moving_mean_initializer", "moving_variance_initializer", "beta_regularizer", "gamma_regularizer", "beta_constraint",
+        "gamma_constraint", "training", "trainable", "name", "reuse", "renorm", "renorm_clipping", "renorm_momentum", "fused",
+    ),
+    SLIM_NORM: (
+        "inputs", "decay", "center", "scale", "epsilon", "activation_fn", "param_initializers", "param_regularizers",
+        "updates_collections", "is_training", "reuse", "variables_collections", "outputs_collections", "trainable",
+        "batch_weights", "fused", "data_format", "zero_debias_moving_mean", "scope", "renorm", "renorm_clipping", "renorm_decay",
+    ),
+}  # fmt: skip
+"""TensorFlow 1.15"""
 
 
 def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Value | None:
@@ -173,6 +189,10 @@ def norm(
     scale = variable(run, graphs, f"{variables}/gamma:0", True)
     average = variable(run, graphs, f"{variables}/moving_mean:0", False)
     made = run.allocate(Lib(lib), node)
+    if lib in SIGNATURES:
+        arguments = told(lib, args, node)
+        run.emit(Built, node, lib=lib, obj=made, call=node, arguments=arguments, positional=len(args.nodes))
+        renorm.noted(run, made, arguments, node)
     under = run.state.get("under", ())
     event = run.emit(
         GraphNorm, node, norm=made, name=variables, path=path, key=key, maybe=maybe, flag=flag, under=under,
@@ -199,6 +219,15 @@ def fed_back(run: Run, event: GraphNorm, given: Value, node: ir.Call) -> None:
         run.emit(Recurring, node, norm=event.norm, loop=run.loops[-1][0])
 
 
+def told(lib: str, args: Args, node: ir.Call) -> dict[str, tuple[Value, ir.Expr]]:
+    """What a batch norm was told, by name; of arguments that come from a scope or from elsewhere, the call stands for them."""
+    found = dict(zip(SIGNATURES[lib], args.positional, strict=False))
+    places = dict(zip(SIGNATURES[lib], args.nodes, strict=False))
+    found.update(args.keywords)
+    places.update(args.keyword_nodes)
+    return {name: (value, places.get(name, node)) for name, value in found.items()}
+
+
 def apply(run: Run, graphs: Graphs, obj: Obj, args: Args, node: ir.Call) -> Value | None:
     """A layer object of tf.layers is called."""
     built = obj.slots.get("#args")
@@ -207,7 +236,7 @@ def apply(run: Run, graphs: Graphs, obj: Obj, args: Args, node: ir.Call) -> Valu
     if obj.lib not in NORM_OBJECTS:
         base = obj.lib.rpartition(".")[2].lower()
         return layer(run, graphs, Args(args.positional, {**built.keywords, **args.keywords}), base)
-    keywords = {name: value for name, value in built.keywords.items() if name in ("trainable", "name")}
+    keywords = dict(zip(SIGNATURES[LAYERS_NORM][1:14], built.positional, strict=False)) | built.keywords
     keywords.update(args.keywords)
     if len(args.positional) > 1:
         keywords["training"] = args.positional[1]

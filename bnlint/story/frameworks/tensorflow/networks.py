@@ -124,12 +124,14 @@ def forwards(
     if not by_net:
         return NO_TOKENS
     holders = [token.ref for token in flow if token.kind == "placeholder"]
-    batch, assumed = batch_of([value for holder, value in fed.items() if holder in holders], holders)
+    loaders = sorted((token for token in flow if token.kind == "batch"), key=lambda token: getattr(token.ref, "serial", 0))
+    piped = [Data(frozenset({token}), NO_TOKENS, *token.ref.slots.get("#batch", (None, False))) for token in loaders]
+    batch, assumed = batch_of([*(value for holder, value in fed.items() if holder in holders), *piped], holders)
     training = any(token.kind == "train" for token in flow)
     found: set[Token] = set()
     for net, uses in by_net.values():
         forward = run.emit(
-            Forward, node, net=net, norms=tuple(uses.values()), inputs=tuple(fed.values()), batch=batch,
+            Forward, node, net=net, norms=tuple(uses.values()), inputs=(*fed.values(), *piped), batch=batch,
             batch_assumed=assumed, grad=training, grad_off=None, framework="tensorflow",
         )  # fmt: skip
         if training:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bnlint.program import model as ir
 from bnlint.story.events import Backward, TrainOp
 from bnlint.story.framework import Args
+from bnlint.story.frameworks.tensorflow import estimators
 from bnlint.story.frameworks.tensorflow.graph import (
     UPDATES,
     Graphs,
@@ -57,8 +58,9 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
         return NONE
     if name.endswith(("EstimatorSpec", "ModelFnOps")):
         return specification(run, args, node)
-    if name.endswith("Estimator") and name.rpartition(".")[0] in ESTIMATORS:
-        return estimator(run, args, node)
+    estimated = estimators.call(run, name, args, node)
+    if estimated is not None:
+        return estimated
     if name in SESSIONS or name.endswith(("MonitoredSession", "MonitoredTrainingSession")):
         hooks(run, args, node)
         return run.allocate(Lib("tensorflow.Session"), node)
@@ -71,10 +73,6 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
 SESSIONS = frozenset({
     "tensorflow.Session", "tensorflow.InteractiveSession", "tensorflow.train.Supervisor", "keras.backend.get_session",
     "tensorflow.get_default_session", "tensorflow.train.SingularMonitoredSession",
-})  # fmt: skip
-ESTIMATORS = frozenset({
-    "tensorflow.estimator", "tensorflow.contrib.learn", "tensorflow.contrib.tpu", "tensorflow.estimator.tpu",
-    "tensorflow.contrib.estimator",
 })  # fmt: skip
 
 
@@ -208,33 +206,6 @@ def specification(run: Run, args: Args, node: ir.Call) -> Value:
             token.ref.fetched = True
     hooks(run, args, node)
     return Data(flow, kind="tensor")
-
-
-def estimator(run: Run, args: Args, node: ir.Call) -> Value:
-    """An Estimator: its model function builds the training graph, a new one."""
-    from bnlint.story.frameworks.tensorflow.graph import Surroundings, surround
-
-    func = args.get(0, "model_fn")
-    made = run.allocate(Lib("tensorflow.estimator.Estimator"), node)
-    plain = getattr(func, "func", func)
-    if func is None or not isinstance(plain, Func):
-        return made
-    names = [param.name for param in plain.node.params.items]
-    given: dict[str, Value] = {}
-    for name in names:
-        if name == "mode":
-            given[name] = Const("train")
-        elif name == "params" and args.get(None, "params") is not None:
-            given[name] = args.get(None, "params") or UNKNOWN
-        elif name in ("features", "labels"):
-            given[name] = Data(label=name)
-    before = surroundings(run)
-    surround(run, Surroundings(graph=run.allocate(Lib("tensorflow.Graph"), node)))
-    try:
-        calls.call(run, func, Args((), given), node)
-    finally:
-        surround(run, before)
-    return made
 
 
 def hooks(run: Run, args: Args, node: ir.Call) -> None:

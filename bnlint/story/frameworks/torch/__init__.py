@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bnlint.program import model as ir
+from bnlint.story import mixing
 from bnlint.story.events import ModeMisused, StateParameter, Story
 from bnlint.story.framework import Args, Exit, Framework
 from bnlint.story.frameworks.torch import (
@@ -73,6 +74,7 @@ class Torch(Framework):
 
     def unowned(self, run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         saving.saved(run, name, args, node)
+        mixing.noted(run, name)
         probed = dummies.call(run, name, args, node)
         if probed is not None:
             return probed
@@ -100,6 +102,7 @@ class Torch(Framework):
             if owner.lib.startswith("opacus."):
                 return gradients.method(run, owner, name, args, node)
         if type(owner) is Data:
+            mixing.noted(run, name)
             freezing.tensor_method(run, owner, name, args, node)
             tensor = copying.method(run, owner, name, args, node)
             if tensor is not None:

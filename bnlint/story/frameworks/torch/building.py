@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bnlint.program import model as ir
+from bnlint.story import mixing
 from bnlint.story.events import Built, Mode, StateParameter, Stepped
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import (
@@ -64,6 +65,7 @@ ENVIRONMENTS = ("gym.make", "gymnasium.make", "gym.vector.make", "gymnasium.make
 
 def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
     root, _, last = name.rpartition(".")
+    mixing.noted(run, name)
     saving.saved(run, name, args, node)
     contrast.compared(run, name, args, node)
     state = copying.function(run, name, args, node)
