@@ -83,9 +83,9 @@ def assigned(owner: Value) -> None:
     note(owner, "assigned")
 
 
-def normalises(args: Args) -> None:
-    """`tf.nn.batch_normalization(x, mean, variance, ...)`"""
-    for value in (args.get(1, "mean"), args.get(2, "variance")):
+def normalises(args: Args, first: int) -> None:
+    """`tf.nn.batch_normalization(x, mean, variance, ...)`; `first`: the position of the mean."""
+    for value in (args.get(first, "mean"), args.get(first + 1, "variance")):
         if value is not None:
             note(value, "used")
 
