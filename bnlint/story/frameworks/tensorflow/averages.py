@@ -151,7 +151,8 @@ def normalised(run: Run, mean: Value | None) -> None:
 def assigned(run: Run, name: str, target: Value, args: Args, node: ir.Call, made: Data) -> Data:
     """`tf.assign(variable, value)`, `variable.assign_sub(delta)`, `assign_moving_average(variable, value, decay)`"""
     how = name.rpartition(".")[2]
-    return updated(run, how, shown_name(target), args.all(), node, made, name.startswith("tensorflow.assign"))
+    graph = name.startswith("tensorflow.assign") or any(isinstance(one, Obj) and "#graph" in one.slots for one in options(target))
+    return updated(run, how, shown_name(target), args.all(), node, made, graph)
 
 
 def applied(run: Run, owner: Obj, args: Args, node: ir.Call) -> Data:
@@ -167,10 +168,11 @@ def updated(run: Run, how: str, name: str, values: list[Value], node: ir.Call, m
     if not moments:
         return made
     around = surroundings(run)
+    fed = any(token.kind == "placeholder" for token in made.flow)
     event = run.emit(
         AverageUpdate, node, how=how, name=name, moments=moments, under=branches(run),
         switched=any(token.kind == "switch" for token in passed),
-        graph=not eager(run) and bool(graph or around.variables or branches(run)),
+        graph=not eager(run) and bool(graph or fed or around.variables or branches(run)),
     )  # fmt: skip
     own = frozenset({event.token})
     flow = frozenset(token for token in made.flow if token.kind not in PASSING)

@@ -45,6 +45,8 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
         decided = None
     path = below(surroundings(run).variables, last)
     made = variable(run, graphs, f"{path}:0", decided is not False, node)
+    if name != "tensorflow.Variable":
+        made.slots["#graph"] = True  # there are no such variables in eager code
     if decided is True and "#statistic" not in made.slots:
         event = run.emit(
             StateParameter, node, kind="variable", name=last if last != "?" else "", certain=True,
