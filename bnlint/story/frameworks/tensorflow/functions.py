@@ -152,7 +152,7 @@ def merged(run: Run, found: list[Value], pred: Value) -> Value:
     tuples = [value for value in found if isinstance(value, Tuple)]
     if len(tuples) == len(found) == 2 and len(tuples[0].items) == len(tuples[1].items):
         return Tuple(tuple(merged(run, [a, b], pred) for a, b in zip(tuples[0].items, tuples[1].items, strict=True)))
-    if any(isinstance(value, Obj) for value in found):
+    if any(isinstance(value, Obj) and value.lib != "tensorflow.Variable" for value in found):
         return choose(found)
     flow, grad = collect(Tuple((*found, pred)))
     made = op(run, [])
