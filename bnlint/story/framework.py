@@ -106,6 +106,9 @@ class Framework:
     def escaped(self, run: Run, value: Value) -> None:
         """A value was handed to something that cannot be followed."""
 
+    def ended(self, run: Run) -> None:
+        """The code of an entry point was run; nothing of what it wrote is taken back yet."""
+
     def skipped(self, run: Run, value: Value, node: ir.Expr) -> None:
         """A value was handed to a function of the project that is not run any more, for it was run often enough."""
 
@@ -217,6 +220,10 @@ class Switchboard:
     def escaped(self, run: Run, value: Value) -> None:
         for framework in self.frameworks:
             framework.escaped(run, value)
+
+    def ended(self, run: Run) -> None:
+        for framework in self.frameworks:
+            framework.ended(run)
 
     def skipped(self, run: Run, value: Value, node: ir.Expr) -> None:
         for framework in self.frameworks:

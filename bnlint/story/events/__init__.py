@@ -1,6 +1,7 @@
 """What the story writes down, for rules to read. Pure data."""
 
 from bnlint.story.events.accumulation import Accumulated
+from bnlint.story.events.averages import AverageUpdate, BatchMoments
 from bnlint.story.events.core import Event, Failure, Story, Where
 from bnlint.story.events.flax import StatisticsReturned
 from bnlint.story.events.freezing import Frozen, Held, Hidden, Thawed
@@ -37,9 +38,11 @@ from bnlint.story.events.statistics import Renorm, TrackingSet
 __all__ = [
     "Accumulated",
     "Acted",
+    "AverageUpdate",
     "Averaged",
     "AxisUsed",
     "Backward",
+    "BatchMoments",
     "Built",
     "Cast",
     "Chained",

@@ -55,6 +55,7 @@ def guarded(run: Run, name: str, body: Callable[[], object]) -> None:
         return
     try:
         body()
+        run.hooks.ended(run)
     except (OutOfSteps, RecursionError):
         story.exhausted = True
     except Exception as error:  # reported as BN002

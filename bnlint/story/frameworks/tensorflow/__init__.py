@@ -5,6 +5,7 @@ from __future__ import annotations
 from bnlint.program import model as ir
 from bnlint.story.framework import Args, Exit, Framework
 from bnlint.story.frameworks.tensorflow import (
+    averages,
     collections,
     datasets,
     eager,
@@ -52,10 +53,13 @@ class TensorFlow(Framework):
         piped = datasets.call(run, name, args, node) or queues.call(run, name, args, node)
         if piped is not None:
             return piped
+        moments = averages.call(run, name, args, node)
+        if moments is not None:
+            return moments
         for room in (layers, training, statistics, collections, functions, savers):
             found: Value | None = room.call(run, self.graphs, name, args, node)
             if found is not None:
-                return found
+                return averages.carried(name, args, found)
         last = name.rpartition(".")[2]
         if last == "GradientTape":
             return eager.tape(run, node)
@@ -64,7 +68,7 @@ class TensorFlow(Framework):
             made.slots["#flow"] = Data(*collect(Tuple(tuple(args.all()))))
             return made
         first = args.get(0)
-        return op(run, args.all(), like=first)
+        return averages.carried(name, args, op(run, args.all(), like=first))
 
     def method(self, run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
         found = training.method(run, self.graphs, owner, name, args, node)
@@ -85,7 +89,7 @@ class TensorFlow(Framework):
     def object_method(self, run: Run, owner: Obj, name: str, args: Args, node: ir.Call) -> Value | None:
         if owner.lib == "tensorflow.Variable" and name.startswith("assign"):
             statistics.assigned(owner)
-            return op(run, args.all())
+            return averages.assigned(run, name, owner, args, node, op(run, args.all(), kind="op"))
         if owner.lib == "tensorflow.GradientTape":
             return eager.method(run, owner, name, args, node)
         if name == "as_default" and owner.lib.endswith("Graph"):
@@ -96,6 +100,8 @@ class TensorFlow(Framework):
             return self.call(run, f"tensorflow.{name}", args, node)
         if owner.lib.endswith("ExponentialMovingAverage") and name == "average":
             return op(run, [], kind="tensor")
+        if owner.lib.endswith("ExponentialMovingAverage") and name == "apply":
+            return averages.applied(run, owner, args, node)
         if owner.lib.startswith("tensorflow.estimator") and name in ("train", "evaluate", "predict"):
             given = args.get(0, "input_fn")
             if name == "train" and given is not None:
@@ -148,7 +154,7 @@ class TensorFlow(Framework):
             return None
         likes = [value for value in (left, right) if type(value) is Data and value.batch is not None]
         form = "linear" if op_ in ("+", "-") else ""
-        return op(run, [left, right], like=likes[0] if likes else None, form=form)
+        return averages.combined(run, op_, left, right, op(run, [left, right], like=likes[0] if likes else None, form=form))
 
     def enter(self, run: Run, value: Value, node: ir.Expr) -> Exit | None:
         return scopes.enter(run, self.graphs, value, node)
@@ -163,8 +169,12 @@ class TensorFlow(Framework):
             return op(run, [owner])
         return None
 
+    def ended(self, run: Run) -> None:
+        averages.ended(run)
+
     def escaped(self, run: Run, value: Value) -> None:
         """A value went where it cannot be followed."""
+        averages.handed(value)
         flow = collect(value)[0]
         if any(token.kind in ("train", "norm") for token in flow):
             return  # something that hangs on the updates, not the updates themselves
@@ -180,4 +190,4 @@ def graph_value(value: Value) -> bool:
     return type(value) is Data and any(token.kind in GRAPH for token in value.flow)
 
 
-GRAPH = frozenset({"norm", "update", "read", "block", "train", "placeholder", "variable"})
+GRAPH = frozenset({"norm", "update", "read", "block", "train", "placeholder", "variable", "moment", "average"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bnlint.program import model as ir
 from bnlint.story.events import CollectionRead
 from bnlint.story.framework import Args
+from bnlint.story.frameworks.tensorflow import averages
 from bnlint.story.frameworks.tensorflow.graph import UPDATES, Graphs, collect, held, key_of, op, shown, within
 from bnlint.story.interpreter import iteration
 from bnlint.story.machine import Run
@@ -35,7 +36,9 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
     if last in ("add_to_collection", "add_to_collections"):
         key, value = key_of(args.get(0, "name")), args.get(1, "value")
         if value is not None:
-            graphs.add(run, f"own {key}", collect(value)[0])
+            flow = collect(value)[0]
+            graphs.add(run, f"own {key}", flow)
+            averages.collected(key, flow)
         return NONE
     slot = VARIABLES.get(name)
     if slot is not None:

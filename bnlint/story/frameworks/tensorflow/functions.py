@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.tensorflow import statistics
+from bnlint.story.frameworks.tensorflow import averages, statistics
 from bnlint.story.frameworks.tensorflow.graph import Graphs, Placeholder, collect, note_made, op, surroundings
 from bnlint.story.frameworks.torch import tensors
 from bnlint.story.interpreter import calls, iteration
@@ -72,9 +72,11 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
         target = args.get(0, "ref") or args.get(None, "variable")
         if target is not None:
             statistics.assigned(target)
-        return op(run, args.all(), kind="op")
+        return averages.assigned(run, name, target or UNKNOWN, args, node, op(run, args.all(), kind="op"))
     if name in NORMALISING:
-        statistics.normalises(args)
+        mean_at = 3 if short == "nn.fused_batch_norm" else 1
+        statistics.normalises(args, mean_at)
+        averages.normalised(run, args.get(mean_at, "mean"))
         return op(run, args.all(), like=args.get(0))
     if short in ("function", "contrib.eager.defun", "autograph.to_graph", "recompute_grad"):
         first = args.get(0)
@@ -133,7 +135,7 @@ def concatenated(run: Run, args: Args, node: ir.Call) -> Value:
 def condition(run: Run, args: Args, node: ir.Call) -> Value:
     """`tf.cond(predicate, true_fn, false_fn)`: both branches are built."""
     pred = args.get(0, "pred") or UNKNOWN
-    found: list[Value] = []
+    found: list[tuple[Value, bool]] = []
     around = run.state.get("under", ())
     for branch, side in (
         (args.get(1, "true_fn") or args.get(None, "fn1"), True),
@@ -141,16 +143,16 @@ def condition(run: Run, args: Args, node: ir.Call) -> Value:
     ):
         if branch is not None:
             run.memory.write(run.state, "under", (*around, (pred, side)))
-            found.append(calls.call(run, branch, Args(), node) if callable_value(branch) else branch)
+            found.append((calls.call(run, branch, Args(), node) if callable_value(branch) else branch, side))
     run.memory.write(run.state, "under", around)
-    return merged(run, found, pred)
+    return averages.chosen(run, pred, found, merged(run, [value for value, _ in found], pred), node)
 
 
 def merged(run: Run, found: list[Value], pred: Value) -> Value:
     tuples = [value for value in found if isinstance(value, Tuple)]
     if len(tuples) == len(found) == 2 and len(tuples[0].items) == len(tuples[1].items):
         return Tuple(tuple(merged(run, [a, b], pred) for a, b in zip(tuples[0].items, tuples[1].items, strict=True)))
-    if any(isinstance(value, Obj) for value in found):
+    if any(isinstance(value, Obj) and value.lib != "tensorflow.Variable" for value in found):
         return choose(found)
     flow, grad = collect(Tuple((*found, pred)))
     made = op(run, [])

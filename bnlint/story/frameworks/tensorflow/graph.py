@@ -198,8 +198,10 @@ def join_trains(flow: frozenset[Token]) -> None:
             token.ref.runs |= flow
 
 
-RUNNING = frozenset({"update", "read", "block", "train"})
+RUNNING = frozenset({"update", "read", "block", "train", "average"})
 """tokens of what runs, as against what a value was made of"""
+PASSING = frozenset({"variable", "moment", "choice", "switch"})
+"""tokens of what a value is itself: most ops make something else of it"""
 
 
 def op(run: Run, values: list[Value], *, like: Value | None = None, form: str = "", kind: str = "tensor") -> Data:
@@ -213,8 +215,12 @@ def op(run: Run, values: list[Value], *, like: Value | None = None, form: str = 
         more = collect(value)
         flow, grad = flow | more[0], grad | more[1]
     if form != "identity":  # what comes out is no longer the variable itself
-        flow = frozenset(token for token in flow if token.kind != "variable")
-        grad = frozenset(token for token in grad if token.kind != "variable")
+        flow = frozenset(token for token in flow if token.kind not in PASSING)
+        grad = frozenset(token for token in grad if token.kind not in PASSING)
+    if kind != "op":
+        for token in flow:
+            if token.kind == "average":
+                token.ref.used = True
     if not form:
         grad |= {token for token in flow if token.kind in RUNNING}
     around = surroundings(run)

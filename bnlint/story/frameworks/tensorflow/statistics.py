@@ -45,6 +45,8 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
         decided = None
     path = below(surroundings(run).variables, last)
     made = variable(run, graphs, f"{path}:0", decided is not False, node)
+    if name != "tensorflow.Variable":
+        made.slots["#graph"] = True  # there are no such variables in eager code
     if decided is True and "#statistic" not in made.slots:
         event = run.emit(
             StateParameter, node, kind="variable", name=last if last != "?" else "", certain=True,
@@ -83,9 +85,9 @@ def assigned(owner: Value) -> None:
     note(owner, "assigned")
 
 
-def normalises(args: Args) -> None:
-    """`tf.nn.batch_normalization(x, mean, variance, ...)`"""
-    for value in (args.get(1, "mean"), args.get(2, "variance")):
+def normalises(args: Args, first: int) -> None:
+    """`tf.nn.batch_normalization(x, mean, variance, ...)`; `first`: the position of the mean."""
+    for value in (args.get(first, "mean"), args.get(first + 1, "variance")):
         if value is not None:
             note(value, "used")
 

@@ -108,7 +108,7 @@ def is_session(owner: Value) -> bool:
 
 
 def of_interest(flow: frozenset[Token]) -> bool:
-    return any(token.kind in ("norm", "train", "update", "read", "block", "placeholder", "variable") for token in flow)
+    return any(token.kind in ("norm", "train", "update", "average", "read", "block", "placeholder", "variable") for token in flow)
 
 
 # --- gradients -------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ def helper(
 ) -> Value:
     """`create_train_op`, `optimize_loss`: they run the update ops that they are given, else all that are there."""
     if given is None or (type(given) is Const and given.value is None):
-        extra = held(run, graphs, UPDATES, None)
+        extra = held(run, graphs, UPDATES, None) | graphs.everything(run, f"own {UPDATES}")
     else:
         extra = collect(given)[0]
     return train_op(run, node, needed(run, loss or UNKNOWN) | extra, wanted, how)
@@ -204,6 +204,8 @@ def specification(run: Run, args: Args, node: ir.Call) -> Value:
     for token in flow:
         if token.kind == "train":
             token.ref.fetched = True
+        elif token.kind == "average":
+            token.ref.used = True
     hooks(run, args, node)
     return Data(flow, kind="tensor")
 

@@ -15,10 +15,12 @@ from bnlint.program import model as ir
 from bnlint.story.events import Event, Mode, NormUse, Story, Where
 from bnlint.story.events.handmade import Averaged, FunctionalNorm, Normalised, OwnNorm, Renormalised
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import folding, formulas, normalising
-from bnlint.story.frameworks.torch.arithmetic import Measured
-from bnlint.story.frameworks.torch.formulas import Atom
-from bnlint.story.frameworks.torch.measuring import Measuring, Record, Step
+from bnlint.story.frameworks.formulas import algebra, folding, normalising
+from bnlint.story.frameworks.formulas.algebra import Atom
+from bnlint.story.frameworks.formulas.arithmetic import Measured
+from bnlint.story.frameworks.formulas.measuring import Measuring
+from bnlint.story.frameworks.formulas.records import Record, Step
+from bnlint.story.frameworks.torch.measuring import TorchMeasuring
 from bnlint.story.interpreter import calls, importing, objects
 from bnlint.story.machine import Frame, Run
 from bnlint.story.nesting import children
@@ -119,7 +121,7 @@ def forward_of(run: Run, cls: Cls) -> Func | None:
 def probe(run: Run, cls: Cls, known: Profile) -> None:
     """Run a class by itself and write down what it shows."""
     before, reached = run.hooks, run.reached
-    hooks = run.hooks = Measuring(before, None)
+    hooks = run.hooks = TorchMeasuring(before, None)
     run.reached = set()
     passes: dict[str, Record] = {}
     shape: list[bool] = []
@@ -164,7 +166,7 @@ def keep(run: Run, made: Obj) -> None:
     """The module's own tensors become names in formulas."""
     for name, value in list(made.slots.items()):
         if isinstance(name, str) and not name.startswith("#") and is_tensor(name, value):
-            form = Measured(formulas.single(Atom(made.serial, name, kept=True)), name)
+            form = Measured(algebra.single(Atom(made.serial, name, kept=True)), name)
             kept = Data(kind="buffer", symbol=("slot", made.serial, name), label=name, form=form)
             run.memory.write(made.slots, name, kept)
 
@@ -195,7 +197,7 @@ def arguments(hooks: Measuring, func: Func, owner: Value | None) -> Args:
             hooks.flags[param.name] = symbol
             keywords[param.name] = Data(frozenset({Token("flag", param.name)}), symbol=symbol, label=param.name)
         elif default is None and (place == 0 or hooks.owner is None):
-            form = Measured(formulas.single(Atom(symbol, param.name)), param.name if hooks.owner is None else None)
+            form = Measured(algebra.single(Atom(symbol, param.name)), param.name if hooks.owner is None else None)
             keywords[param.name] = Data(symbol=symbol, label=param.name, kind="tensor", form=form)
     return Args(tuple(positional), keywords)
 
@@ -244,7 +246,7 @@ def write_down(
     """The events of averages and normalisations."""
     for one in kept:
         total, certain = normalising.total(one)
-        around = " ".join(sorted({atom.name for atom in formulas.atoms(one.moment.around or frozenset())}))
+        around = " ".join(sorted({atom.name for atom in algebra.atoms(one.moment.around or frozenset())}))
         eps = one.kind == "var" and bool(one.more) and all(value > 0 for _, value in one.more)
         emit(
             story, Averaged, one.where, own=name, name=one.name, kind=one.kind, total=total, certain=certain,
@@ -327,7 +329,7 @@ def functions(module: Module) -> Iterator[tuple[Cls | None, Func]]:
 def alone(run: Run, module: Module, owner: Cls | None, func: Func) -> Story:
     """Run a function by itself on formulas: folding, conversions, a batch norm written as a function."""
     before, reached = run.hooks, run.reached
-    hooks = run.hooks = Measuring(before, None)
+    hooks = run.hooks = TorchMeasuring(before, None)
     run.reached = set()
     name = f"{owner.name}.{func.name}" if owner is not None else func.name
     try:

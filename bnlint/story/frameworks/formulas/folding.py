@@ -12,9 +12,9 @@ from typing import Any
 
 from bnlint.story.events import Event, Story, Where
 from bnlint.story.events.handmade import Folded, StatisticSet
-from bnlint.story.frameworks.torch import formulas, normalising
-from bnlint.story.frameworks.torch.formulas import Atom, Factor, Formula, Product
-from bnlint.story.frameworks.torch.measuring import Assigned, Record, Step
+from bnlint.story.frameworks.formulas import algebra, normalising
+from bnlint.story.frameworks.formulas.algebra import Atom, Factor, Formula, Product
+from bnlint.story.frameworks.formulas.records import Assigned, Record, Step
 
 VARIANCE = re.compile(r"(running|moving)_var(iance)?$")
 MEAN = re.compile(r"(running|moving)_mean$")
@@ -25,8 +25,8 @@ BIAS = re.compile(r"(^|_|\.)(bias|b|b_conv|conv_b|conv_bias)$", re.I)
 def folded(story: Story, record: Record) -> bool:
     """Write down how a function folds; whether it does."""
     steps = record.steps
-    variances = {leaf for step in steps for leaf in formulas.atoms(step.formula) if VARIANCE.search(leaf.name)}
-    means = {leaf for step in steps for leaf in formulas.atoms(step.formula) if MEAN.search(leaf.name)}
+    variances = {leaf for step in steps for leaf in algebra.atoms(step.formula) if VARIANCE.search(leaf.name)}
+    means = {leaf for step in steps for leaf in algebra.atoms(step.formula) if MEAN.search(leaf.name)}
     if not variances:
         return False
     norms = {leaf.owner for leaf in variances}
@@ -63,13 +63,13 @@ def divisors(product: Product, variances: set[Atom]) -> list[tuple[Factor, float
     return [
         (factor, exponent)
         for factor, exponent in product
-        if exponent < 0 and any(leaf in variances for leaf in formulas.leaves(formulas.single(factor)))
+        if exponent < 0 and any(leaf in variances for leaf in algebra.leaves(algebra.single(factor)))
     ]
 
 
 def judged(factor: Factor, exponent: float) -> str | None:
     """What is wrong with a divisor: "" nothing, None if that cannot be told."""
-    roles = {leaf.name: "var" for leaf in formulas.atoms(formulas.single(factor)) if VARIANCE.search(leaf.name)}
+    roles = {leaf.name: "var" for leaf in algebra.atoms(algebra.single(factor)) if VARIANCE.search(leaf.name)}
     known = normalising.scale(factor, exponent, roles, False)
     if known is not None:
         return {"none": "no eps", "outside": "no eps"}.get(known[1], "")
@@ -81,13 +81,13 @@ def biases(
 ) -> Iterator[tuple[Where, str, bool]]:
     """What is wrong with the bias of a folding."""
     layers = {weight.owner for weight in weights}
-    own = [step for step in record.steps if any(of_layer(leaf, layers) for leaf in formulas.leaves(step.formula))]
+    own = [step for step in record.steps if any(of_layer(leaf, layers) for leaf in algebra.leaves(step.formula))]
     scaled = [step for step in own if any(only_scaled(product, norms) for product, _ in step.formula)]
     if not means and scaled:
         yield scaled[0].where, "no mean", True
     unread = layers - record.biases
     if means and not own and unread:
-        shifted = [step for step in record.steps if any(leaf in means for leaf in formulas.leaves(step.formula))]
+        shifted = [step for step in record.steps if any(leaf in means for leaf in algebra.leaves(step.formula))]
         yield shifted[0].where, "no bias", bool(unread & record.biased)
 
 

@@ -14,9 +14,9 @@ from typing import Literal
 from bnlint.findings import Place
 from bnlint.story.events import Where
 from bnlint.story.events.handmade import Source
-from bnlint.story.frameworks.torch import formulas
-from bnlint.story.frameworks.torch.formulas import Atom, Bounded, Correction, Factor, Formula, Moment, Product, Sum
-from bnlint.story.frameworks.torch.measuring import Step, Update
+from bnlint.story.frameworks.formulas import algebra
+from bnlint.story.frameworks.formulas.algebra import Atom, Bounded, Correction, Factor, Formula, Moment, Product, Sum
+from bnlint.story.frameworks.formulas.records import Step, Update
 
 Eps = Literal["inside", "outside", "bounded", "none", "stored"]
 Roles = dict[str, str]
@@ -94,7 +94,7 @@ def average(update: Update, kept: bool) -> Average | None:
             return None
     if not old or len(moments) != 1:
         return None
-    if any(atom.kept for atom in formulas.atoms(frozenset(more.items()))):
+    if any(atom.kept for atom in algebra.atoms(frozenset(more.items()))):
         return None  # other things that are kept: sums over several batches
     kind, moment = moments.pop()
     return Average(
@@ -113,19 +113,19 @@ def statistic(factor: Factor, exponent: float) -> tuple[str, Moment] | None:
             return factor.kind, factor
         return ("std", factor) if factor.kind == "var" and exponent == 0.5 else None
     if isinstance(factor, Sum) and exponent == 0.5:
-        inside = [leaf for leaf in formulas.leaves(factor.base) if isinstance(leaf, Moment) and leaf.kind == "var"]
+        inside = [leaf for leaf in algebra.leaves(factor.base) if isinstance(leaf, Moment) and leaf.kind == "var"]
         return ("std with eps", inside[0]) if len(inside) == 1 else None
     return None
 
 
 def total(average: Average) -> tuple[str, bool]:
     """What the weights of an average add up to, in words, and whether they are numbers; "" for one or unknown."""
-    whole = formulas.add(average.old, average.new)
+    whole = algebra.add(average.old, average.new)
     if whole is None or number_near(whole, 1.0):
         return "", False
-    old, new = set(formulas.factors(average.old)), set(formulas.factors(average.new))
+    old, new = set(algebra.factors(average.old)), set(algebra.factors(average.new))
     if not old and not new:
-        value = formulas.number(whole)
+        value = algebra.number(whole)
         return (f"{value:g}", True) if value is not None and abs(value - 1) > 1e-6 else ("", False)
     if number_near(average.new, 1.0) or len(old | new) != 1:
         return "", False  # a sum that is divided elsewhere, a correction of the variance, two names that may add up
@@ -136,7 +136,7 @@ def total(average: Average) -> tuple[str, bool]:
 
 
 def number_near(formula: Formula, value: float) -> bool:
-    known = formulas.number(formula)
+    known = algebra.number(formula)
     return known is not None and abs(known - value) < 1e-6
 
 
@@ -182,9 +182,9 @@ def drop_partial(found: Iterable[Normalisation]) -> list[Normalisation]:
 
 def in_formula(step: Step, roles: Roles, kept: bool) -> Iterator[Normalisation]:
     terms = list(step.formula)
-    if not 2 <= len(terms) <= formulas.TERMS:
+    if not 2 <= len(terms) <= algebra.TERMS:
         return
-    corrections = frozenset(factor for factor in formulas.factors(step.formula) if isinstance(factor, Correction))
+    corrections = frozenset(factor for factor in algebra.factors(step.formula) if isinstance(factor, Correction))
     for product, coefficient in terms:
         data = [
             (factor, exponent)
@@ -203,12 +203,12 @@ def in_formula(step: Step, roles: Roles, kept: bool) -> Iterator[Normalisation]:
                 for other, weight in terms
                 if rest <= other and candidate[0] not in dict(other) and other != rest
             )
-            source = sources((leaf for leaf in formulas.leaves(centre)), roles, kept, ("mean",))
+            source = sources((leaf for leaf in algebra.leaves(centre)), roles, kept, ("mean",))
             if not centre or source is None:
                 continue
             learnt = {other for other, _ in rest if isinstance(other, Atom) and other.kept and role(other, roles, kept) is None}
-            detached = formulas.is_cut(centre) and formulas.is_cut(formulas.single(factor))
-            moments = [*formulas.leaves(centre), *formulas.leaves(formulas.single(factor))]
+            detached = algebra.is_cut(centre) and algebra.is_cut(algebra.single(factor))
+            moments = [*algebra.leaves(centre), *algebra.leaves(algebra.single(factor))]
             sure = all(leaf.sure for leaf in moments if isinstance(leaf, Moment))
             yield Normalisation(source, given[0], given[1], detached, bool(learnt), sure, factor, corrections, step.where)
             break
@@ -238,7 +238,7 @@ def scale(factor: Factor, exponent: float, roles: Roles, kept: bool) -> tuple[So
     """A factor that divides by a deviation: what it is made of, and what keeps it from zero."""
     if exponent >= 0:
         return None
-    leaves = list(formulas.leaves(formulas.single(factor)))
+    leaves = list(algebra.leaves(algebra.single(factor)))
     source = sources(leaves, roles, kept, ("var", "std"))
     if source is None:
         return None
@@ -257,9 +257,9 @@ def summed(base: Formula, exponent: float, source: Source, roles: Roles, kept: b
     more = [
         coefficient
         for product, coefficient in base
-        if sources(formulas.leaves(frozenset({(product, 1.0)})), roles, kept, ("var", "std")) is None
+        if sources(algebra.leaves(frozenset({(product, 1.0)})), roles, kept, ("var", "std")) is None
     ]
-    if any(isinstance(leaf, Bounded) for leaf in formulas.factors(base)):
+    if any(isinstance(leaf, Bounded) for leaf in algebra.factors(base)):
         return source, "bounded"
     if exponent == -0.5:
         return source, "inside" if more else "none"

@@ -1,0 +1,110 @@
+"""The averages of an own batch norm are updated in evaluation, too: their update is created outside the training branch.
+
+## What it looks like
+
+The assignments are created before `tf.cond`, and a branch of it lists them in `tf.control_dependencies`; or the dependencies
+surround the whole condition.
+
+## Why it hurts
+
+A branch of `tf.cond` decides about the ops that are created inside of it. Whatever it uses from outside is computed before,
+for either answer. So each evaluation moves the averages towards the data that it should only be judged on: scores depend on
+what was evaluated before, and a served model drifts with its traffic.
+
+## Bad
+
+```python
+import tensorflow.compat.v1 as tf
+
+
+def batch_norm(x, is_training, decay=0.99):
+    width = x.get_shape()[-1]
+    with tf.variable_scope("bn"):
+        beta = tf.get_variable("beta", [width], initializer=tf.zeros_initializer())
+        gamma = tf.get_variable("gamma", [width], initializer=tf.ones_initializer())
+        moving_mean = tf.get_variable("moving_mean", [width], initializer=tf.zeros_initializer(), trainable=False)
+        moving_var = tf.get_variable("moving_var", [width], initializer=tf.ones_initializer(), trainable=False)
+        mean, var = tf.nn.moments(x, [0])
+        update_mean = tf.assign(moving_mean, moving_mean * decay + mean * (1 - decay))
+        update_var = tf.assign(moving_var, moving_var * decay + var * (1 - decay))
+
+        def of_batch():
+            with tf.control_dependencies([update_mean, update_var]):
+                return tf.nn.batch_normalization(x, mean, var, beta, gamma, 1e-3)
+
+        def of_population():
+            return tf.nn.batch_normalization(x, moving_mean, moving_var, beta, gamma, 1e-3)
+
+        return tf.cond(is_training, of_batch, of_population)
+```
+
+## Good
+
+```python
+import tensorflow.compat.v1 as tf
+
+
+def batch_norm(x, is_training, decay=0.99):
+    width = x.get_shape()[-1]
+    with tf.variable_scope("bn"):
+        beta = tf.get_variable("beta", [width], initializer=tf.zeros_initializer())
+        gamma = tf.get_variable("gamma", [width], initializer=tf.ones_initializer())
+        moving_mean = tf.get_variable("moving_mean", [width], initializer=tf.zeros_initializer(), trainable=False)
+        moving_var = tf.get_variable("moving_var", [width], initializer=tf.ones_initializer(), trainable=False)
+        mean, var = tf.nn.moments(x, [0])
+
+        def of_batch():
+            update_mean = tf.assign(moving_mean, moving_mean * decay + mean * (1 - decay))
+            update_var = tf.assign(moving_var, moving_var * decay + var * (1 - decay))
+            with tf.control_dependencies([update_mean, update_var]):
+                return tf.nn.batch_normalization(x, mean, var, beta, gamma, 1e-3)
+
+        def of_population():
+            return tf.nn.batch_normalization(x, moving_mean, moving_var, beta, gamma, 1e-3)
+
+        return tf.cond(is_training, of_batch, of_population)
+```
+
+## Silent when
+
+- the update is created inside a branch of a condition, be it another than the one that uses it
+- the decay itself is switched to 1 in evaluation
+- the updates lie in UPDATE_OPS and run with the train op only
+- a flag of Python decides which graph is built: what nothing depends on does not run
+
+## Fix
+
+Create the assignments (or call `ema.apply`) inside the function of the training branch.
+
+## Source
+
+"Going Deeper in Batch Normalization"; `tf.cond` in the TensorFlow 1.15 documentation, whose note says that ops created
+outside of a branch run whichever branch is taken.
+
+## Measured
+
+Read off that documentation and seen in public code; no figures were taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.findings import Place, Step
+from bnlint.judging import averaging
+from bnlint.rule import Report, rule
+from bnlint.story import Story
+from bnlint.story.events import AverageUpdate
+
+
+@rule("BN808", "average-updated-in-evaluation", severity="error", frameworks=("tensorflow",))
+def check(story: Story) -> Iterator[Report]:
+    told: set[Place] = set()
+    updates: list[AverageUpdate] = story.of(AverageUpdate)
+    for update in updates:
+        place = update.where.place
+        if update.unconditional is not None and update.graph and place not in told:
+            told.add(place)
+            message = f"{averaging.title(update)} is created outside the training branch: it runs in evaluation, too"
+            trace = (Step("only one branch of this condition is meant to run it", update.unconditional),)
+            yield Report(message, place, "certain", trace)
