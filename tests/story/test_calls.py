@@ -112,6 +112,18 @@ FUNCTIONS = {
             model(x)  #: eval
         partial(run, Net(), training=False)(x=input())
         """,
+    "all_arguments_become_attributes": """
+        class Task:
+            def __init__(self, student, teacher):
+                for name, value in list(vars().items()):
+                    if name != "self":
+                        setattr(self, name, value)
+        student, teacher = Net(), Net()
+        task = Task(student, teacher)
+        task.teacher.eval()
+        student(0)  #: train
+        teacher(0)  #: eval
+        """,
     "star_arguments_are_passed_on": """
         def run(model, training, x):
             model.train(training)

@@ -38,6 +38,20 @@ DomainNorm(8)(data(), 0)
 """,
         [("BatchNorm2d", "train")],
     ),
+    "layers_of_sparse_tensors": (
+        """
+import MinkowskiEngine as ME
+class Net(ME.MinkowskiNetwork):
+    def __init__(self):
+        super().__init__(3)
+        self.conv = nn.Sequential(ME.MinkowskiConvolution(3, 8, dimension=3), ME.MinkowskiBatchNorm(8), ME.MinkowskiReLU())
+        self.other = ME.MinkowskiInstanceNorm(8)
+    def forward(self, x):
+        return self.other(self.conv(x))
+Net()(ME.SparseTensor(data(), coordinates()))
+""",
+        [("MinkowskiBatchNorm", "train")],
+    ),
     "domains_that_are_not_known_run_through_any": (
         """
 class DomainNorm(nn.Module):

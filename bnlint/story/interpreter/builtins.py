@@ -285,6 +285,8 @@ CALLS: dict[str, Handler] = {
     "__import__": computed.dunder_import,
     "eval": computed.evaluated,
     "globals": computed.global_names,
+    "locals": computed.local_names,
+    "vars": computed.local_names,
     "range": range_,
     "xrange": range_,
     "enumerate": enumerate_,

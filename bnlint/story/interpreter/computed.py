@@ -209,6 +209,15 @@ def global_names(run: Run, args: Args, node: ir.Call) -> Value:
     return made
 
 
+def local_names(run: Run, args: Args, node: ir.Call) -> Value:
+    """`locals()`, and `vars()` without an argument: the names of this function and what they hold now; else `x.__dict__`."""
+    if args.positional:
+        return expressions.get_attribute(run, args.positional[0], "__dict__", node)
+    made = run.allocate(Lib("dict"), node)
+    made.slots.update({name: value for name, value in run.memory.read_all(run.frame.scope.table).items() if name[:1] != "#"})
+    return made
+
+
 def called_by_name(run: Run, func: ir.Expr) -> Value | None:
     """What `eval(name)(...)` or `globals()[name](...)` calls, where nothing else tells."""
     inner = func.value if isinstance(func, ir.Subscript) else func

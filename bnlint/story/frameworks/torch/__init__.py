@@ -56,6 +56,7 @@ ROOTS = (
     "facenet_pytorch", "open_clip", "clip", "monai", "mmcv", "detectron2",
     "efficientnet_pytorch", "torchreid", "inplace_abn", "encoding", "fairscale", "torch_geometric", "torchdata", "numpy",
     "gym", "gymnasium", "gym3", "stable_baselines3", "opacus", "functorch", "deepspeed",
+    "MinkowskiEngine", "torchsparse", "spconv", "e3nn",
 )  # fmt: skip
 
 STATISTICS = frozenset({

@@ -58,7 +58,8 @@ SIGNATURES: dict[str, tuple[str, ...]] = {
 PASSED_ON = frozenset({
     "torch.compile", "torch.jit.script", "torch.nn.SyncBatchNorm.convert_sync_batchnorm", "torch.nn.utils.spectral_norm",
     "torch.nn.utils.weight_norm", "torch.nn.utils.parametrizations.spectral_norm", "torch.jit.optimize_for_inference",
-    "apex.parallel.convert_syncbn_model", "torch.nn.utils.parametrizations.weight_norm",
+    "apex.parallel.convert_syncbn_model", "MinkowskiEngine.MinkowskiSyncBatchNorm.convert_sync_batchnorm",
+    "torch.nn.utils.parametrizations.weight_norm",
 })  # fmt: skip
 ENVIRONMENTS = ("gym.make", "gymnasium.make", "gym.vector.make", "gymnasium.make_vec", "gymnasium.vector.make")
 
@@ -79,7 +80,7 @@ def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         return recording(run, name, args, node)
     if name in loading.LOADERS:
         return loading.loader(run, name, args, node)
-    if (root == "torch.nn" and last[:1].isupper() and last not in known.NOT_MODULES) or name in known.BATCH_NORMS:
+    if (root in known.LAYERS and last[:1].isupper() and last not in known.NOT_MODULES) or name in known.BATCH_NORMS:
         return build(run, name, args, node)
     if root.startswith("torch.nn.") and (last[:1].islower() or last == "__init__") and name not in PASSED_ON:
         found = on_module(run, last, args, node)  # `nn.Module.train(self, mode)`

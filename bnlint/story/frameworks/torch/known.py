@@ -1,6 +1,8 @@
 """Which PyTorch layers are batch norms, which wrap or contain others, and which parts of library networks hold one. Data.
 
-Sources: the constructors of torchvision.models 0.20 and timm 1.0 (`BatchNorm2d`, `BatchNormAct2d` in their layers).
+Sources: the constructors of torchvision.models 0.20 and timm 1.0 (`BatchNorm2d`, `BatchNormAct2d` in their layers); for sparse
+tensors the documentation of MinkowskiEngine 0.5 ("Normalization": its batch norms hold a `BatchNorm1d`), torchsparse 2.0 and
+spconv 2.3; e3nn 0.5 ("nn.BatchNorm").
 """
 
 from __future__ import annotations
@@ -17,13 +19,23 @@ BATCH_NORMS = frozenset({
     "timm.models.layers.BatchNormAct2d", "timm.layers.SyncBatchNormAct", "timm.layers.SplitBatchNorm2d",
     "timm.models.layers.SplitBatchNorm2d", "torch_geometric.nn.BatchNorm", "torch_geometric.nn.norm.BatchNorm",
     "detectron2.layers.BatchNorm2d", "detectron2.layers.NaiveSyncBatchNorm", "detectron2.layers.batch_norm.NaiveSyncBatchNorm",
+    "MinkowskiEngine.MinkowskiBatchNorm", "MinkowskiEngine.MinkowskiSyncBatchNorm", "torchsparse.nn.BatchNorm",
+    "e3nn.nn.BatchNorm",
 })  # fmt: skip
 
-CONTAINERS = frozenset({"torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict"})
+LAYERS = frozenset({"torch.nn", "MinkowskiEngine", "torchsparse.nn", "spconv", "spconv.pytorch"})
+"""Modules whose classes are layers, but for those named below"""
 
-LEARNING = tuple(
-    f"torch.nn.{kind}" for kind in ("Linear", "LazyLinear", "Conv", "LazyConv", "LSTM", "GRU", "RNN", "Embedding", "Bilinear")
-)
+CONTAINERS = frozenset({
+    "torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict", "spconv.SparseSequential",
+    "spconv.pytorch.SparseSequential",
+})  # fmt: skip
+
+LEARNING = (
+    *(f"torch.nn.{kind}" for kind in ("Linear", "LazyLinear", "Conv", "LazyConv", "LSTM", "GRU", "RNN", "Embedding", "Bilinear")),
+    "MinkowskiEngine.MinkowskiConvolution", "MinkowskiEngine.MinkowskiLinear", "torchsparse.nn.Conv3d", "spconv.pytorch.SubM",
+    "spconv.pytorch.SparseConv",
+)  # fmt: skip
 
 WRAPPERS = frozenset({
     "torch.nn.DataParallel", "torch.nn.parallel.DistributedDataParallel", "apex.parallel.DistributedDataParallel",
@@ -31,7 +43,10 @@ WRAPPERS = frozenset({
     "fairscale.nn.FullyShardedDataParallel",
 })  # fmt: skip
 
-NOT_MODULES = frozenset({"Parameter", "ParameterList", "ParameterDict", "UninitializedParameter", "Buffer", "Module"})
+NOT_MODULES = frozenset({
+    "Parameter", "ParameterList", "ParameterDict", "UninitializedParameter", "Buffer", "Module", "SparseTensor", "TensorField",
+    "SparseTensorQuantizationMode", "CoordinateManager", "CoordinateMapKey", "SparseConvTensor", "MinkowskiAlgorithm",
+})  # fmt: skip
 
 POOLED = ("AdaptiveAvgPool", "AdaptiveMaxPool", "Flatten")
 

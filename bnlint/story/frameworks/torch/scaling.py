@@ -21,6 +21,7 @@ from bnlint.story.values import NONE, UNKNOWN, Data, Lib, Obj, Tuple, Value, opt
 CONVERSIONS = frozenset({
     "torch.nn.SyncBatchNorm.convert_sync_batchnorm", "apex.parallel.convert_syncbn_model",
     "timm.layers.convert_sync_batchnorm", "timm.models.layers.convert_sync_batchnorm",
+    "MinkowskiEngine.MinkowskiSyncBatchNorm.convert_sync_batchnorm",
 })  # fmt: skip
 ALIKE = frozenset({f"torch.distributed.{name}" for name in ("all_reduce", "broadcast", "reduce", "all_gather")})
 STATE = ("buffers", "state_dict")
