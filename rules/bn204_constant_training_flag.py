@@ -88,14 +88,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint.findings import Place, Step
+from bnlint.judging import constants, traces
 from bnlint.rule import Report, rule
 from bnlint.story import Story
 from bnlint.story.events import FunctionalNorm
 
 
-@rule("BN204", "constant-training-flag", severity="warning", frameworks=("torch",))
+@rule("BN204", "constant-training-flag", severity="warning", frameworks=("torch", "tensorflow", "keras"))
 def check(story: Story) -> Iterator[Report]:
     yield from functional(story)
+    yield from graphs(story)
+
+
+def graphs(story: Story) -> Iterator[Report]:
+    """Layers of a TensorFlow graph."""
+    for found in constants.constants(story):
+        kind = traces.title(found.norms[0].norm)
+        said = f"whatever {found.dropped} is" if found.dropped else "and normalises evaluation data by the batch"
+        yield Report(
+            f"a constant tells {kind} that it is training, {said}",
+            found.place,
+            found.confidence,
+            traces.distinct(constants.trace(found), found.place),
+            frozenset(norm.norm for norm in found.norms),
+        )
 
 
 def functional(story: Story) -> Iterator[Report]:

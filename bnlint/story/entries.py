@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from bnlint.program import model as ir
+from bnlint.program.inside import fields
 from bnlint.project.project import Project
 
 DRIVES = frozenset({
@@ -144,12 +144,5 @@ def used(nodes: Sequence[object]) -> tuple[set[str], set[str]]:
             if node.value in STATISTICS:  # `state["running_var"]`
                 mentioned.add(str(node.value))
         elif isinstance(node, ir.Node):
-            stack.extend([getattr(node, name) for name in inner_fields(type(node))])
+            stack.extend([getattr(node, name) for name in fields(type(node))])
     return mentioned, called
-
-
-@cache
-def inner_fields(kind: type) -> tuple[str, ...]:
-    """The fields of a kind of node that may hold other nodes."""
-    plain = ("start", "end", "at", "name", "attr", "op", "kind", "names", "module", "level", "star", "keyword", "from_")
-    return tuple(name for name in kind.__struct_fields__ if name not in plain and kind is not ir.Const)  # type: ignore[attr-defined]
