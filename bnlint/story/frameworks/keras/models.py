@@ -14,6 +14,7 @@ from bnlint.program import model as ir
 from bnlint.story.events import Built, Forward, Mode, NormUse
 from bnlint.story.framework import Args, library_base
 from bnlint.story.frameworks.keras import formats, graphs
+from bnlint.story.frameworks.tensorflow import wrappers
 from bnlint.story.frameworks.tensorflow.datasets import DATASET
 from bnlint.story.frameworks.tensorflow.graph import collect
 from bnlint.story.frameworks.torch.families import holds_norm
@@ -238,6 +239,7 @@ def inner(run: Run, obj: Obj, args: Args, training: Value | None, node: ir.Call)
         if frozen(obj):
             run.memory.write(run.state, "context", Const(False))
         hold(run, obj, False)
+        note_dropped(run, obj, node)
         result = output(args)
         return replace(result, flow=formats.passed(run, obj, result.flow, node))
     finally:
@@ -311,6 +313,21 @@ def use(run: Run, norm: Obj, fixed: bool) -> None:
         by_default = unsaid and not frozen(norm) and not fixed
         marks = frozenset(Mode(mode, -1) for mode in modes)
         run.norms[-1][id(norm)] = NormUse(norm, marks, certain, by_default=by_default)
+
+
+def note_dropped(run: Run, norm: Obj, node: ir.Call) -> None:
+    """A batch norm that nothing tells its mode, although a function around is told; Keras hands on `training` by itself."""
+    use = run.norms[-1].get(id(norm)) if run.norms else None
+    if use is None or not use.by_default or any(hands_on(frame.func) for frame in run.frames):
+        return
+    name = wrappers.dropped(run, node, None)
+    if name:
+        run.norms[-1][id(norm)] = replace(use, dropped=(name, run.place(node)))
+
+
+def hands_on(func: Func | None) -> bool:
+    """Whether a function is a `call` that takes `training`."""
+    return func is not None and func.name == "call" and any(param.name == "training" for param in func.node.params.items)
 
 
 def frozen(obj: Obj) -> bool:
