@@ -88,7 +88,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint.findings import Place, Step
-from bnlint.judging import constants, traces
+from bnlint.judging import callflags, constants, traces
 from bnlint.rule import Report, rule
 from bnlint.story import Story
 from bnlint.story.events import FunctionalNorm
@@ -98,6 +98,7 @@ from bnlint.story.events import FunctionalNorm
 def check(story: Story) -> Iterator[Report]:
     yield from functional(story)
     yield from graphs(story)
+    yield from models(story)
 
 
 def graphs(story: Story) -> Iterator[Report]:
@@ -129,3 +130,17 @@ def functional(story: Story) -> Iterator[Report]:
             seen = (Step(f"{event.owner} runs in eval mode here", event.evaluated),) if event.evaluated is not None else ()
             message = "functional.batch_norm is told training=True: in eval mode, too, each batch normalises itself"
             yield Report(message, place, "certain" if seen else "possible", seen)
+
+
+def models(story: Story) -> Iterator[Report]:
+    """Models of Keras."""
+    for found in callflags.in_train_mode(story):
+        name = traces.title(found.forward.net)
+        message = {
+            "call": f"{name} is called with training=True where it evaluates",
+            "model": f"training=True is part of {name}: predict and evaluate normalise by the batch, too",
+            "phase": f"the learning phase is set to training, and stays so where {name} evaluates",
+        }[found.how]
+        steps = [*traces.built(found.forward), *callflags.trace(found), *traces.circumstances(found.forward)]
+        subjects = traces.subjects(found.forward)
+        yield Report(message, found.place, found.confidence, traces.distinct(steps, found.place), subjects)

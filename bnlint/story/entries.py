@@ -17,6 +17,9 @@ DRIVES = frozenset({
 })  # fmt: skip
 """Names by which code drives networks or graphs; a function without any of them tells nothing by itself."""
 
+STEPS = frozenset({"train_step", "test_step"})
+"""methods that a library calls: of Keras models"""
+
 WALKS = frozenset({"parameters", "named_parameters"})
 COPIES = frozenset({"copy_", "lerp_", "data", "add_", "sub_", "vector_to_parameters"})
 """A function that calls one of the first and mentions one of the second may copy a network's weights."""
@@ -84,7 +87,7 @@ def survey(project: Project) -> Survey:
             mentioned, called = used(function.body)
             builds = not BUILDS.isdisjoint(called)
             copies = not WALKS.isdisjoint(called) and not COPIES.isdisjoint(mentioned)
-            if builds or copies or not DRIVES.isdisjoint(mentioned):
+            if builds or copies or function.name in STEPS or not DRIVES.isdisjoint(mentioned):
                 drivers.add(id(function))
             if builds and function.name == "__init__" and owner is not None:
                 builders.add(id(owner))

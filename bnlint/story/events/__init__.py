@@ -1,6 +1,7 @@
 """What the story writes down, for rules to read. Pure data."""
 
 from bnlint.story.events.core import Event, Failure, Story, Where
+from bnlint.story.events.flags import FlagFixed, PhaseSet
 from bnlint.story.events.flax import StatisticsReturned
 from bnlint.story.events.freezing import Frozen, Held, Hidden, Thawed
 from bnlint.story.events.graph import CollectionRead, Dependencies, Fetched, GraphNorm, TrainOp
@@ -48,6 +49,7 @@ __all__ = [
     "Exported",
     "Failure",
     "Fetched",
+    "FlagFixed",
     "Folded",
     "Forward",
     "Frozen",
@@ -66,6 +68,7 @@ __all__ = [
     "OwnNorm",
     "Penalised",
     "PerSample",
+    "PhaseSet",
     "Recomputed",
     "Renormalised",
     "Saved",
