@@ -88,14 +88,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint.findings import Place, Step
+from bnlint.judging import callflags, constants, traces
 from bnlint.rule import Report, rule
 from bnlint.story import Story
 from bnlint.story.events import FunctionalNorm
 
 
-@rule("BN204", "constant-training-flag", severity="warning", frameworks=("torch",))
+@rule("BN204", "constant-training-flag", severity="warning", frameworks=("torch", "tensorflow", "keras"))
 def check(story: Story) -> Iterator[Report]:
     yield from functional(story)
+    yield from graphs(story)
+    yield from models(story)
+
+
+def graphs(story: Story) -> Iterator[Report]:
+    """Layers of a TensorFlow graph."""
+    for found in constants.constants(story):
+        kind = traces.title(found.norms[0].norm)
+        said = f"whatever {found.dropped} is" if found.dropped else "and normalises evaluation data by the batch"
+        yield Report(
+            f"a constant tells {kind} that it is training, {said}",
+            found.place,
+            found.confidence,
+            traces.distinct(constants.trace(found), found.place),
+            frozenset(norm.norm for norm in found.norms),
+        )
 
 
 def functional(story: Story) -> Iterator[Report]:
@@ -113,3 +130,17 @@ def functional(story: Story) -> Iterator[Report]:
             seen = (Step(f"{event.owner} runs in eval mode here", event.evaluated),) if event.evaluated is not None else ()
             message = "functional.batch_norm is told training=True: in eval mode, too, each batch normalises itself"
             yield Report(message, place, "certain" if seen else "possible", seen)
+
+
+def models(story: Story) -> Iterator[Report]:
+    """Models of Keras."""
+    for found in callflags.in_train_mode(story):
+        name = traces.title(found.forward.net)
+        message = {
+            "call": f"{name} is called with training=True where it evaluates",
+            "model": f"training=True is part of {name}: predict and evaluate normalise by the batch, too",
+            "phase": f"the learning phase is set to training, and stays so where {name} evaluates",
+        }[found.how]
+        steps = [*traces.built(found.forward), *callflags.trace(found), *traces.circumstances(found.forward)]
+        subjects = traces.subjects(found.forward)
+        yield Report(message, found.place, found.confidence, traces.distinct(steps, found.place), subjects)

@@ -73,15 +73,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bnlint.findings import Place
+from bnlint.findings import Place, Step
+from bnlint.judging import flags, traces
 from bnlint.rule import Report, rule
 from bnlint.story import Story
 from bnlint.story.events import FunctionalNorm
+from bnlint.story.values import truth
 
 
-@rule("BN212", "dropped-training-flag", severity="error", frameworks=("torch",))
+@rule("BN212", "dropped-training-flag", severity="error", frameworks=("torch", "tensorflow", "keras"))
 def check(story: Story) -> Iterator[Report]:
     yield from functional(story)
+    yield from graphs(story)
+    yield from layers(story)
+
+
+def graphs(story: Story) -> Iterator[Report]:
+    """Layers of a TensorFlow graph."""
+    for found, confidence in flags.not_handed_on(story):
+        first = found.norms[0]
+        place = first.where.place
+        so = "evaluation normalises by the batch" if truth(first.flag) else "it never normalises while the network trains"
+        yield Report(
+            f"{first.dropped} is not handed on to {traces.title(first.norm)}: {so}",
+            place,
+            confidence,
+            traces.distinct(flags.others(found), place),
+            frozenset(norm.norm for norm in found.norms),
+        )
 
 
 def functional(story: Story) -> Iterator[Report]:
@@ -92,3 +111,15 @@ def functional(story: Story) -> Iterator[Report]:
             told.add(event.where.place)
             message = f"{event.dropped} is not handed on to functional.batch_norm, which never uses the batch"
             yield Report(message, event.where.place, "certain")
+
+
+def layers(story: Story) -> Iterator[Report]:
+    """Layers of Keras that run eagerly."""
+    for forward, use, name, place in flags.lost_on_the_way(story):
+        yield Report(
+            f"{name} is not handed on to {traces.title(use.norm)}: it never normalises while the network trains",
+            place,
+            "certain" if story.bound else "likely",
+            traces.distinct([Step("the network is trained here", forward.where.place)], place),
+            traces.subjects(forward),
+        )

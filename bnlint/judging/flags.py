@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bnlint.findings import Step
+from bnlint.findings import Confidence, Place, Step
 from bnlint.judging.modes import names
 from bnlint.judging.updating import concerned
-from bnlint.story.events import Event, Forward, GraphNorm, Story, TrainOp
+from bnlint.story.events import Event, Forward, GraphNorm, NormUse, Story, TrainOp
 from bnlint.story.values import truth
 
 
@@ -40,6 +40,33 @@ def evaluated_in_train_mode(story: Story) -> Iterator[Unflagged]:
             continue
         used = [use for use in forward.norms if use.by_default and names(use) == {"train"}]
         yield from grouped([event for use in used for event in layers.get(id(use.norm), ())], forward, told)
+
+
+def not_handed_on(story: Story) -> Iterator[tuple[Unflagged, Confidence]]:
+    """Batch norms left to their default by something that asks for the mode: one group for each function."""
+    norms = [event for event in story.of(GraphNorm) if event.by_default and event.dropped]
+    if story.test or not norms:
+        return
+    trained = {id(norm) for train in story.of(TrainOp) for norm in concerned(train)}
+    told: set[object] = set()
+    for found in grouped(norms, norms[0], told):
+        learns = any(id(norm) in trained for norm in found.norms)
+        matters = learns or (truth(norms[0].flag) is True and story.bound)  # what is never trained may be frozen on purpose
+        yield found, "possible" if not matters else "certain" if story.bound else "likely"
+
+
+def lost_on_the_way(story: Story) -> Iterator[tuple[Forward, NormUse, str, Place]]:
+    """Keras layers that train in inference mode because a function around was told to train and did not say so; each once."""
+    told: set[object] = set()
+    for forward in story.of(Forward):
+        if forward.framework != "keras" or "training" not in forward.purposes or story.test:
+            continue
+        for use in forward.norms:
+            if use.dropped is not None and use.certain and names(use) == {"eval"}:
+                name, place = use.dropped
+                if (place.path, name) not in told:
+                    told.add((place.path, name))
+                    yield forward, use, name, place
 
 
 def taped_in_inference_mode(story: Story) -> Iterator[Forward]:

@@ -8,7 +8,7 @@ from bnlint.findings import Confidence
 from bnlint.judging.inputs import input_tokens, kinds, made_up, only_noise, sources
 from bnlint.judging.modes import known_norms, names
 from bnlint.judging.traces import title
-from bnlint.story.events import Copied, Forward, ModeSet, Stepped, Story, Where
+from bnlint.story.events import Copied, Event, Forward, ModeSet, Stepped, Story, Where
 from bnlint.story.nesting import descendants
 from bnlint.story.values import Obj, Token
 
@@ -144,9 +144,9 @@ def inside(outer: Where, inner: Where) -> bool:
     return bool(outer.loops) and outer.loops[-1][0] in [place for place, _ in inner.loops]
 
 
-def on_purpose(story: Story, forward: Forward) -> bool:
+def on_purpose(story: Story, event: Event) -> bool:
     """Whether the text says that train mode is meant here: Monte-Carlo dropout, test-time adaptation, recalibration."""
-    words = [*forward.where.functions, story.entry]
+    words = [*event.where.functions, story.entry]
     return any(ON_PURPOSE.search(word) for word in words)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from bnlint.program import model as ir
+from bnlint.program.inside import fields
 from bnlint.project.project import Project
 
 DRIVES = frozenset({
@@ -16,6 +16,9 @@ DRIVES = frozenset({
     "unsqueeze", "fit", "predict", "evaluate", "value_and_grad", "apply_fn", "checkpoint", "checkpoint_sequential",
 })  # fmt: skip
 """Names by which code drives networks or graphs; a function without any of them tells nothing by itself."""
+
+STEPS = frozenset({"train_step", "test_step"})
+"""methods that a library calls: of Keras models"""
 
 WALKS = frozenset({"parameters", "named_parameters"})
 COPIES = frozenset({"copy_", "lerp_", "data", "add_", "sub_", "vector_to_parameters"})
@@ -84,7 +87,7 @@ def survey(project: Project) -> Survey:
             mentioned, called = used(function.body)
             builds = not BUILDS.isdisjoint(called)
             copies = not WALKS.isdisjoint(called) and not COPIES.isdisjoint(mentioned)
-            if builds or copies or not DRIVES.isdisjoint(mentioned):
+            if builds or copies or function.name in STEPS or not DRIVES.isdisjoint(mentioned):
                 drivers.add(id(function))
             if builds and function.name == "__init__" and owner is not None:
                 builders.add(id(owner))
@@ -144,12 +147,5 @@ def used(nodes: Sequence[object]) -> tuple[set[str], set[str]]:
             if node.value in STATISTICS:  # `state["running_var"]`
                 mentioned.add(str(node.value))
         elif isinstance(node, ir.Node):
-            stack.extend([getattr(node, name) for name in inner_fields(type(node))])
+            stack.extend([getattr(node, name) for name in fields(type(node))])
     return mentioned, called
-
-
-@cache
-def inner_fields(kind: type) -> tuple[str, ...]:
-    """The fields of a kind of node that may hold other nodes."""
-    plain = ("start", "end", "at", "name", "attr", "op", "kind", "names", "module", "level", "star", "keyword", "from_")
-    return tuple(name for name in kind.__struct_fields__ if name not in plain and kind is not ir.Const)  # type: ignore[attr-defined]

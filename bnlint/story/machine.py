@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bnlint.project.project import Project
-    from bnlint.story.framework import Switchboard
+    from bnlint.story.framework import Args, Switchboard
 
 NEXT, RETURN, BREAK, CONTINUE, DEAD = range(5)
 """How a block ends: it falls through, or control leaves it."""
@@ -66,6 +66,8 @@ class Frame:
     finals: list[Callable[[], int]] = field(default_factory=list)
     """`finally` blocks that a path leaving now has to run, innermost last"""
     on_yield: Callable[[Value], None] | None = None
+    given: Args | None = None
+    """the arguments of the call that opened it"""
 
     def dead_table(self) -> Table | None:
         """The variables, if they end with the call: no function made inside can see them later."""

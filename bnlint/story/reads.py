@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bnlint.program import model as ir
+from bnlint.program.inside import fields
 from bnlint.program.model import Class, Node, Program
-from bnlint.story.entries import inner_fields
 
 WORD = re.compile(r"\w+")
 BY_NAME = frozenset({"getattr", "vars", "eval", "exec", "attrgetter", "methodcaller"})
@@ -54,7 +54,7 @@ def read_by(nodes: Iterable[object], found: Reads | None = None) -> Reads:
             stack.append(node.func)
             stack.extend(arg.value for arg in node.args)
         elif isinstance(node, Node):
-            stack.extend(getattr(node, name) for name in inner_fields(type(node)))
+            stack.extend(getattr(node, name) for name in fields(type(node)))
     return found
 
 

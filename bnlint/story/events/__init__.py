@@ -3,6 +3,7 @@
 from bnlint.story.events.accumulation import Accumulated
 from bnlint.story.events.averages import AverageUpdate, BatchMoments
 from bnlint.story.events.core import Event, Failure, Story, Where
+from bnlint.story.events.flags import FlagFixed, PhaseSet
 from bnlint.story.events.flax import StatisticsReturned
 from bnlint.story.events.freezing import Frozen, Held, Hidden, Thawed
 from bnlint.story.events.graph import CollectionRead, Dependencies, Fetched, GraphNorm, TrainOp
@@ -56,6 +57,7 @@ __all__ = [
     "Exported",
     "Failure",
     "Fetched",
+    "FlagFixed",
     "Folded",
     "Forward",
     "Frozen",
@@ -76,6 +78,7 @@ __all__ = [
     "Padded",
     "Penalised",
     "PerSample",
+    "PhaseSet",
     "Recomputed",
     "Recurring",
     "Renorm",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from bnlint.findings import Place
 from bnlint.story.events.core import Event
 from bnlint.story.values import Obj, Token, Value
 
@@ -32,6 +33,12 @@ class GraphNorm(Event):
     """the predicates of `tf.cond` around it, and in which of their branches it is"""
     by_default: bool = False
     """no argument and no scope gives the flag: it is the library's default"""
+    in_place: bool = False
+    """whenever it runs in train mode, its averages are updated with it"""
+    written: Place | None = None
+    """where the constant stands in the text that is the flag"""
+    dropped: str = ""
+    """the name of what asks for the mode around it and has no say in it"""
 
     @property
     def token(self) -> Token:

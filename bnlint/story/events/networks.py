@@ -102,6 +102,8 @@ class NormUse:
     """what is known of what it was given"""
     by_default: bool = False
     """nothing says the mode, no argument, scope or outer call: it is the library's default"""
+    dropped: tuple[str, Place] | None = None
+    """a parameter around the layer's call that asks for the mode and has no say in it, and where that call is"""
     frozen: frozenset[Frozen] = frozenset()
     """what took its parameters from the solver, where that still holds"""
 

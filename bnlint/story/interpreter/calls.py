@@ -346,7 +346,7 @@ def enter(run: Run, func: Func, args: Args, node: ir.Expr, table: Table) -> Valu
     self_value = parameters.bind(run, func, args, table)
     place = run.place(node) if run.frames else None
     scope = Scope(table, func.scope, func.scope.module)
-    frame = Frame(scope, func, func.name, run.memory.mark(), place, func.owner, self_value)
+    frame = Frame(scope, func, func.name, run.memory.mark(), place, func.owner, self_value, given=args)
     if place is not None:
         run.calls.append(place)
     forks, supposed = run.forks, len(run.supposed)

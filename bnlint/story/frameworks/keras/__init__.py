@@ -7,7 +7,7 @@ from pathlib import Path
 from bnlint.program import model as ir
 from bnlint.story.events import Stepped
 from bnlint.story.framework import Args, Framework
-from bnlint.story.frameworks.keras import formats, generators, graphs, models
+from bnlint.story.frameworks.keras import building, contexts, formats, generators, graphs, models
 from bnlint.story.frameworks.tensorflow import datasets
 from bnlint.story.frameworks.tensorflow.graph import collect, op
 from bnlint.story.machine import Run
@@ -34,12 +34,14 @@ class Keras(Framework):
 
     def call(self, run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         default = formats.configured(run, self.formats)
-        built = models.build(run, name, args, node, default)
+        built = building.build(run, name, args, node, default)
         if built is not None:
             return built
         if name == "keras.backend.set_image_data_format":
             formats.configure(run, self.formats, args)
             return NONE
+        if name == "keras.backend.set_learning_phase":
+            return contexts.set_phase(run, args, node)
         if name == "keras.backend.image_data_format" and default is not None:
             return default
         if name in ("keras.models.clone_model", "keras.Model.from_config"):
@@ -57,7 +59,7 @@ class Keras(Framework):
     def method(self, run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
         if not isinstance(owner, Obj):
             return None
-        if models.is_keras(owner):
+        if building.is_keras(owner):
             return models.method(run, owner, name, args, node)
         if owner.lib.startswith("keras.optimizers."):
             if name in ("apply_gradients", "minimize", "apply"):
@@ -74,7 +76,7 @@ class Keras(Framework):
         return None
 
     def apply(self, run: Run, obj: Obj, args: Args, node: ir.Call) -> Value | None:
-        if models.is_keras(obj):
+        if building.is_keras(obj):
             return models.apply(run, obj, args, node)
         if obj.lib.startswith("keras."):
             flow, grad = collect(Tuple(tuple(args.all())))
@@ -82,7 +84,7 @@ class Keras(Framework):
         return None
 
     def attribute(self, run: Run, obj: Obj, attr: str, node: ir.Expr) -> Value | None:
-        if not models.is_keras(obj):
+        if not building.is_keras(obj):
             return None
         if attr == "layers":
             return Tuple(tuple(part for part, _ in models.parts(obj)))
@@ -96,7 +98,7 @@ class Keras(Framework):
             flow = obj.slots.get("#within", NO_TOKENS) if attr.startswith("output") else NO_TOKENS
             if isinstance(obj.slots.get("#norms"), str) and attr.startswith("output"):
                 flow = frozenset({Token("layer", obj)})
-            made = Data(flow, symbol=("keras", obj.serial, attr), kind=models.SYMBOLIC)
+            made = Data(flow, symbol=("keras", obj.serial, attr), kind=building.SYMBOLIC)
             return Tuple((made,)) if attr.endswith("s") else made
         if attr in ("trainable", "name"):
             return Const(True) if attr == "trainable" and "trainable" not in obj.slots else UNKNOWN

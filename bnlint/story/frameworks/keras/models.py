@@ -1,8 +1,7 @@
-"""Keras layers and models: what they hold, in which mode a call runs them, and what fit and its like do.
+"""Keras layers and models that run: what they hold, in which mode a call runs them, and what fit and its like do.
 
 Facts: Keras 2.15 and 3.15 ("BatchNormalization": training=False unless a call, an outer call or fit says so; trainable=False
-means inference mode; fit and train_on_batch train, predict and evaluate do not; fit's batch_size is 32 by default). The mode
-that a constant in a functional model gives is not decided here: it depends on the version.
+means inference mode; fit and train_on_batch train, predict and evaluate do not; fit's batch_size is 32 by default).
 """
 
 from __future__ import annotations
@@ -11,15 +10,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bnlint.program import model as ir
-from bnlint.story.events import Built, Forward, Mode, NormUse, Recurring
-from bnlint.story.framework import Args, library_base
-from bnlint.story.frameworks.keras import formats, generators, graphs
-from bnlint.story.frameworks.tensorflow import renorm
+from bnlint.story.events import Forward, Mode, NormUse
+from bnlint.story.framework import Args
+from bnlint.story.frameworks.keras import contexts, formats, generators, graphs
+from bnlint.story.frameworks.keras.building import FUNCTIONAL, SEQUENTIAL, SYMBOLIC, is_keras, is_norm
 from bnlint.story.frameworks.tensorflow.graph import collect
-from bnlint.story.frameworks.torch.families import holds_norm
 from bnlint.story.frameworks.torch.networks import batch_of, tag
-from bnlint.story.frameworks.torch.tensors import mark, size
-from bnlint.story.interpreter import calls, conditions, iteration, objects
+from bnlint.story.frameworks.torch.tensors import mark
+from bnlint.story.interpreter import calls, conditions, objects
 from bnlint.story.joining import mix
 from bnlint.story.machine import Run
 from bnlint.story.values import (
@@ -31,7 +29,6 @@ from bnlint.story.values import (
     Const,
     Data,
     Func,
-    Lib,
     Obj,
     Token,
     Tuple,
@@ -40,125 +37,24 @@ from bnlint.story.values import (
     truth,
 )
 
-NORMS = frozenset({
-    "keras.layers.BatchNormalization", "keras.layers.BatchNormalizationV1", "keras.layers.BatchNormalizationV2",
-    "keras.layers.SyncBatchNormalization", "keras.layers.experimental.SyncBatchNormalization",
-    "keras.layers.normalization.BatchNormalization",
-})  # fmt: skip
-SEQUENTIAL = frozenset({"keras.Sequential", "keras.models.Sequential"})
-FUNCTIONAL = frozenset({"keras.Model", "keras.models.Model", "keras.Functional", "keras.training.Model"})
-INPUTS = frozenset({"keras.Input", "keras.layers.Input", "keras.layers.InputLayer", "keras.engine.Input"})
-SYMBOLIC = "keras"
 BY_DEFAULT = ("training", "default")
 """the symbol of a flag that only the default of a `call`'s own parameter gives"""
 
 
-def is_keras(value: Value) -> bool:
-    """Whether a value is a layer or model: of the library, or of a project class derived from one."""
-    if not isinstance(value, Obj):
-        return False
-    if isinstance(value.cls, Cls):
-        base = library_base(value.cls, ("keras",))
-        return base is not None and (base.name in FUNCTIONAL | SEQUENTIAL or base.name.startswith("keras.layers."))
-    return value.lib.startswith(("keras.layers.", "keras.applications.")) or value.lib in SEQUENTIAL | FUNCTIONAL
-
-
-def is_norm(run: Run, obj: Obj) -> bool:
-    names = run.project.options.batch_norm_classes
-    if isinstance(obj.cls, Cls):
-        return obj.cls.name in names or any(isinstance(base, Lib) and base.name in NORMS for base in obj.cls.order)
-    return obj.lib in NORMS or obj.lib in names
-
-
-# --- building --------------------------------------------------------------------------------
-
-
-def build(run: Run, name: str, args: Args, node: ir.Call, default_format: Value | None = None) -> Value | None:
-    """A layer, a model, or an input of the library; None if the name is none of them."""
-    if name in INPUTS:
-        return symbolic_input(run, name, args, node)
-    if name in SEQUENTIAL:
-        made = run.allocate(Lib(name), node)
-        first = args.get(0, "layers")
-        items, rest = iteration.elements(run, first, node) if isinstance(first, (Obj, Tuple)) else ([], None)
-        made.slots["#items"] = tuple(items)
-        if rest is not None:
-            made.slots["#rest"] = rest
-        for item in items:
-            if isinstance(item, Obj):
-                formats.appended(run, made, item, node)
-        return made
-    if name in FUNCTIONAL:
-        made = run.allocate(Lib(name), node)
-        outputs = args.get(1, "outputs") or UNKNOWN
-        made.slots["#within"] = frozenset(token for token in collect(outputs)[0] if token.kind in ("layer", "fixed layer"))
-        return made
-    root, _, last = name.rpartition(".")
-    if root.startswith("keras.layers") and last[:1].isupper():
-        made = run.allocate(Lib(f"keras.layers.{last}" if f"keras.layers.{last}" in NORMS else name), node)
-        trainable = args.get(None, "trainable")
-        if trainable is not None:
-            made.slots["trainable"] = trainable
-        formats.settle(made, last, args, default_format)
-        if made.lib in NORMS:
-            told = given_arguments(args)
-            run.emit(Built, node, lib=made.lib, obj=made, call=node, arguments=told, positional=len(args.nodes))
-            renorm.noted(run, made, told, node)
-        if last == "RNN":
-            recurrent(run, args.get(0, "cell"), node)
-        inner = args.get(0, "layer")
-        if isinstance(inner, Obj) and is_keras(inner):
-            made.slots["#items"] = (inner,)
-        return made
-    if root.startswith("keras.applications") and last[:1].isupper():
-        made = run.allocate(Lib(name), node)
-        made.slots["#norms"] = holds_norm(last)
-        return made
-    return None
-
-
-def recurrent(run: Run, cell: Value | None, node: ir.Call) -> None:
-    """`keras.layers.RNN(cell)` calls the cell at every step, and what the cell holds with it."""
-    if isinstance(cell, Obj) and isinstance(cell.cls, Cls) and objects.find(run, cell.cls.order, "call") is not None:
-        for part, _ in parts(cell):
-            if part.lib in NORMS:
-                run.emit(Recurring, node, norm=part, loop=run.place(node))
-
-
-def given_arguments(args: Args) -> dict[str, tuple[Value, ir.Expr]]:
-    """The arguments of a batch norm by name: of the positional ones only the first is in common use, the axis."""
-    found = {name: (value, args.keyword_nodes[name]) for name, value in args.keywords.items() if name in args.keyword_nodes}
-    if args.positional and args.nodes:
-        found["axis"] = (args.positional[0], args.nodes[0])
-    return found
-
-
-def symbolic_input(run: Run, name: str, args: Args, node: ir.Call) -> Value:
-    if name.endswith("InputLayer"):
-        return run.allocate(Lib(name), node)
-    run.serial += 1
-    batch, assumed = size(args.get(None, "batch_size"))
-    given = args.get(None, "batch_shape")
-    if isinstance(given, (Tuple, Obj)):
-        items = iteration.elements(run, given, node)[0]
-        batch, assumed = size(items[0]) if items else (None, False)
-    return Data(batch=batch, assumed=assumed, symbol=("keras input", run.serial), kind=SYMBOLIC)
-
-
-def parts(obj: Obj) -> Iterator[tuple[Obj, bool]]:
-    """The layers that a model holds, and whether their mode is fixed by a constant in a functional model."""
+def parts(obj: Obj) -> Iterator[tuple[Obj, Obj | None]]:
+    """The layers that a model holds, and the one whose mode a flag of its own decides, in a functional model."""
     for item in (*obj.slots.get("#items", ()), *((obj.slots["#rest"],) if "#rest" in obj.slots else ())):
         for option in options(item):
             if isinstance(option, Obj):
-                yield option, False
+                yield option, None
     for token in sorted(obj.slots.get("#within", NO_TOKENS), key=lambda token: token.ref.serial):
-        yield token.ref, token.kind == "fixed layer"
+        yield token.ref, token.ref if token.kind == "fixed layer" else None
     if isinstance(obj.cls, Cls):
         for key, value in list(obj.slots.items()):
             if isinstance(key, str) and not key.startswith("#"):
                 for option in flat(value):
                     if is_keras(option):
-                        yield option, False  # type: ignore[misc]
+                        yield option, None  # type: ignore[misc]
 
 
 def flat(value: Value) -> Iterator[Value]:
@@ -173,18 +69,15 @@ def flat(value: Value) -> Iterator[Value]:
 # --- calling ---------------------------------------------------------------------------------
 
 
-def context(run: Run) -> Value | None:
-    """The `training` of the call around, None outside of any."""
-    found = run.state.get("context")
-    return found if isinstance(found, (Const, Data, Choice)) else None
-
-
 def apply(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
     """A layer or model is called on something: on symbolic inputs it is built into a model, else it runs."""
     given = [value for value in args.all() if symbolic(value)]
     if given:
         flag = args.get(None, "training")
-        kind = "layer" if flag is None or (type(flag) is Const and flag.value is None) else "fixed layer"
+        kind = "layer"
+        if flag is not None and not (type(flag) is Const and flag.value is None):
+            kind = "fixed layer"
+            contexts.fix(run, obj, norms_within(run, obj), flag, node)
         flow = frozenset({Token(kind, obj)})
         for value in args.all():
             flow |= collect(value)[0]
@@ -239,7 +132,7 @@ def inner(run: Run, obj: Obj, args: Args, training: Value | None, node: ir.Call)
     run.step()
     before = run.state.get("context")
     if training is None or (type(training) is Const and training.value is None):
-        training = context(run)
+        training = contexts.context(run)
     run.memory.write(run.state, "context", training)
     try:
         if isinstance(obj.cls, Cls) and not is_norm(run, obj):
@@ -248,7 +141,8 @@ def inner(run: Run, obj: Obj, args: Args, training: Value | None, node: ir.Call)
                 return calls.call_function(run, own, with_training(own, obj, args, training), node)
         if frozen(obj):
             run.memory.write(run.state, "context", Const(False))
-        hold(run, obj, False)
+        hold(run, obj, None)
+        contexts.note_dropped(run, obj, node)
         result = output(args)
         return replace(result, flow=formats.passed(run, obj, result.flow, node))
     finally:
@@ -268,7 +162,7 @@ def with_training(own: Func, obj: Obj, args: Args, training: Value | None) -> Ar
     return calls.with_self(obj, replace(args, keywords=keywords))
 
 
-def hold(run: Run, obj: Obj, fixed: bool, seen: set[int] | None = None) -> None:
+def hold(run: Run, obj: Obj, fixed: Obj | None, seen: set[int] | None = None) -> None:
     """Write down the batch norms of a layer or model, in the mode that the call around says."""
     seen = set() if seen is None else seen
     if id(obj) in seen or len(seen) > 2000:
@@ -281,10 +175,10 @@ def hold(run: Run, obj: Obj, fixed: bool, seen: set[int] | None = None) -> None:
         if frozen(part):
             before = run.state.get("context")
             run.memory.write(run.state, "context", Const(False))
-            hold(run, part, False, seen)
+            hold(run, part, None, seen)
             run.memory.write(run.state, "context", before)
         else:
-            hold(run, part, fixed or constant, seen)
+            hold(run, part, fixed if fixed is not None else constant, seen)
 
 
 def norms_within(run: Run, obj: Obj) -> list[Obj]:
@@ -304,23 +198,26 @@ def norms_within(run: Run, obj: Obj) -> list[Obj]:
     return found
 
 
-def use(run: Run, norm: Obj, fixed: bool) -> None:
-    flag = context(run)
-    answer: bool | None = False
+def use(run: Run, norm: Obj, fixed: Obj | None) -> None:
+    flag = contexts.context(run)
+    phase = contexts.phase(run) if flag is None else None
+    answer: bool | None = phase is not None
+    source: int = phase.number if phase is not None else -1
     if flag is not None:
         answer = conditions.decide(run, flag)[0]
         if answer is None and type(flag) is Const and isinstance(flag.value, int):
             answer = bool(flag.value) if not flag.assumed else None
     if frozen(norm):
         answer = False
-    elif fixed:
-        answer = None
+    elif fixed is not None:
+        constant = contexts.fixed(fixed)
+        answer, source = (constant.training, constant.number) if constant is not None else (None, -1)
     modes = {"train", "eval"} if answer is None else {"train" if answer else "eval"}
     if run.norms:
         certain = norm.slots.get("#norms") != "maybe"
-        unsaid = flag is None or (type(flag) is Const and flag.symbol == BY_DEFAULT)
-        by_default = unsaid and not frozen(norm) and not fixed
-        marks = frozenset(Mode(mode, -1) for mode in modes)
+        unsaid = phase is None and (flag is None or (type(flag) is Const and flag.symbol == BY_DEFAULT))
+        by_default = unsaid and not frozen(norm) and fixed is None
+        marks = frozenset(Mode(mode, source) for mode in modes)
         run.norms[-1][id(norm)] = NormUse(norm, marks, certain, by_default=by_default)
 
 
@@ -352,6 +249,8 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
     if name in TRAINING:
         return train(run, obj, name, args, node)
     if name in EVALUATING:
+        if name == "evaluate":
+            step(run, obj, "test_step", name, args, node)
         given = Args(args.positional[:1] or tuple(args.keywords.get(key, UNKNOWN) for key in ("x",)))
         return forward(run, obj, given, Const(False), node, generators.given_batch(name, args))
     if name == "add":
@@ -379,12 +278,9 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
 
 def train(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value:
     given = Args((generators.fed(run, name, args, node),))
-    own = objects.find(run, obj.cls.order, "train_step") if isinstance(obj.cls, Cls) else None
-    if isinstance(own, Func) and name != "train_on_batch":
-        batch, assumed = generators.given_batch(name, args)
-        source = next((option for option in options(given.positional[0]) if generators.is_loader(option)), obj)
-        step = Data(frozenset({Token("batch", source)}), NO_TOKENS, batch, assumed, kind="tensor")
-        calls.call_function(run, own, Args((obj, step)), node)
+    if name == "fit" and args.get(None, "validation_data") is not None:
+        step(run, obj, "test_step", name, args, node)
+    if name != "train_on_batch" and step(run, obj, "train_step", name, args, node, given.positional[0]):
         return Data()
     before = len(run.story.events)
     result = forward(run, obj, given, Const(True), node, generators.given_batch(name, args))
@@ -392,3 +288,15 @@ def train(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value:
         if isinstance(event, Forward) and event.net is obj:
             mark(run, event.number, "training", event.where)
     return replace(result, grad=NO_TOKENS) if type(result) is Data else UNKNOWN
+
+
+def step(run: Run, obj: Obj, method: str, name: str, args: Args, node: ir.Call, given: Value = UNKNOWN) -> bool:
+    """Run the project's own `train_step` or `test_step`, where a model has one."""
+    own = objects.find(run, obj.cls.order, method) if isinstance(obj.cls, Cls) else None
+    if not isinstance(own, Func):
+        return False
+    batch, assumed = generators.given_batch(name, args)
+    source = next((option for option in options(given) if generators.is_loader(option)), (obj, method))
+    data = Data(frozenset({Token("batch", source)}), NO_TOKENS, batch, assumed, kind="tensor")
+    calls.call_function(run, own, Args((obj, data)), node)
+    return True

@@ -6,12 +6,12 @@ trainable=False; slim.batch_norm: is_training=True, updates_collections=UPDATE_O
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bnlint.program import model as ir
 from bnlint.story.events import Built, GraphNorm, Recurring
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.tensorflow import renorm
+from bnlint.story.frameworks.tensorflow import renorm, wrappers
 from bnlint.story.frameworks.tensorflow.graph import UPDATES, Graphs, below, key_of, op, shown, surroundings, unique
 from bnlint.story.frameworks.tensorflow.networks import add_norm
 from bnlint.story.frameworks.tensorflow.scopes import given_by_scope
@@ -119,6 +119,20 @@ def variable(run: Run, graphs: Graphs, name: str, trainable: bool, site: ir.Expr
 # --- batch norm ------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What tells a batch norm its mode: the value, the expression in the call where there is one, or the library's default."""
+
+    flag: Value
+    node: ir.Expr | None
+    by_default: bool
+
+    @property
+    def constant(self) -> bool:
+        """Whether the call itself says a constant, or nothing at all."""
+        return isinstance(self.node, ir.Const) or (self.node is None and self.by_default)
+
+
 def layers_norm(run: Run, graphs: Graphs, args: Args, node: ir.Call, name: Value | None = None) -> Data:
     flag = args.get(14, "training")
     unsure = args.double_star is not None or args.star is not None
@@ -130,7 +144,8 @@ def layers_norm(run: Run, graphs: Graphs, args: Args, node: ir.Call, name: Value
     key: str | None = UPDATES if adds is not False else None
     given = name or args.get(16, "name")
     base = "batch_normalization"
-    return norm(run, graphs, LAYERS_NORM, args, node, given, base, flag, key, adds is None or unsure, by_default)
+    said = Said(flag, args.node(14, "training") if args.get(14, "training") is not None else None, by_default)
+    return norm(run, graphs, LAYERS_NORM, args, node, given, base, said, key, adds is None or unsure)
 
 
 def slim_norm(run: Run, graphs: Graphs, args: Args, node: ir.Call) -> Data:
@@ -142,10 +157,11 @@ def slim_norm(run: Run, graphs: Graphs, args: Args, node: ir.Call) -> Data:
     where = args.get(8, "updates_collections")
     adds = adding(run, flag, args.get(13, "trainable"))
     key: str | None = UPDATES
+    in_place = False
     if where is not None:
         answers = {key_of(option) for option in options(where)}
         if all(type(option) is Const and option.value is None for option in options(where)):
-            adds = False
+            adds, in_place = False, adds is not False
         elif len(answers) == 1 and None not in answers:
             key = answers.pop()
         else:
@@ -153,7 +169,8 @@ def slim_norm(run: Run, graphs: Graphs, args: Args, node: ir.Call) -> Data:
     if adds is False:
         key = None
     name = args.get(None, "scope")
-    return norm(run, graphs, SLIM_NORM, args, node, name, "BatchNorm", flag, key, adds is None or unsure, by_default)
+    said = Said(flag, args.node(9, "is_training") if args.get(9, "is_training") is not None else None, by_default)
+    return norm(run, graphs, SLIM_NORM, args, node, name, "BatchNorm", said, key, adds is None or unsure, in_place)
 
 
 def adding(run: Run, flag: Value, trainable: Value | None) -> bool | None:
@@ -179,10 +196,10 @@ def norm(
     node: ir.Call,
     name: Value | None,
     base: str,
-    flag: Value,
+    said: Said,
     key: str | None,
     maybe: bool,
-    by_default: bool = False,
+    in_place: bool = False,
 ) -> Data:
     first = args.get(0, "inputs") or UNKNOWN
     variables, path = placed(run, graphs, name, base)
@@ -195,8 +212,9 @@ def norm(
         renorm.noted(run, made, arguments, node)
     under = run.state.get("under", ())
     event = run.emit(
-        GraphNorm, node, norm=made, name=variables, path=path, key=key, maybe=maybe, flag=flag, under=under,
-        by_default=by_default,
+        GraphNorm, node, norm=made, name=variables, path=path, key=key, maybe=maybe, flag=said.flag, under=under,
+        by_default=said.by_default, in_place=in_place, written=wrappers.written(run, said.node, said.flag),
+        dropped=wrappers.dropped(run, node, said.node) if said.constant else "",
     )  # fmt: skip
     add_norm(run, event)
     fed_back(run, event, first, node)
@@ -204,7 +222,7 @@ def norm(
     average.slots["#average"] = True
     if key is not None:
         graphs.add(run, "updates", frozenset({event.update}))
-    result = op(run, [first, flag], like=first)
+    result = op(run, [first, said.flag], like=first)
     own = frozenset({event.token})
     return replace(result, flow=result.flow | own, grad=result.grad | own)
 
@@ -257,7 +275,8 @@ def library_network(run: Run, graphs: Graphs, last: str, args: Args, node: ir.Ca
     flag = given or Const(True)
     key = UPDATES if adding(run, flag, None) is not False else None
     name = args.get(None, "scope") or Const(last)
-    result = norm(run, graphs, f"slim.nets.{last}", args, node, name, last, flag, key, False, given is None)
+    said = Said(flag, args.node(None, "is_training"), given is None)
+    result = norm(run, graphs, f"slim.nets.{last}", args, node, name, last, said, key, False)
     return Tuple((result, replace(result, batch=None)))
 
 

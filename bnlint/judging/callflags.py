@@ -1,0 +1,79 @@
+"""Keras models that a constant keeps in train mode while they evaluate: in a call, in the model, or as the learning phase."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bnlint.findings import Confidence, Place, Step
+from bnlint.judging import purposes
+from bnlint.judging.inputs import input_tokens
+from bnlint.judging.modes import ORDER, names
+from bnlint.story.events import FlagFixed, Forward, PhaseSet, Story
+
+GENERATES = re.compile(r"gener|gan(\b|_|s\b)|pix2|cycle|disc", re.I)
+"""functions around the layers of adversarial networks, which are sampled in train mode on purpose"""
+STEPS = ("test_step", "predict_step")
+
+
+@dataclass(frozen=True, slots=True)
+class InTrainMode:
+    """A forward that evaluates in train mode, and the statement that is the reason."""
+
+    forward: Forward
+    place: Place
+    how: str
+    """"call", "model" or "phase" """
+    confidence: Confidence
+
+
+def in_train_mode(story: Story) -> Iterator[InTrainMode]:
+    """One for each statement, the surest."""
+    if story.test:
+        return
+    best: dict[Place, InTrainMode] = {}
+    for forward in story.of(Forward):
+        if forward.framework == "keras" and "training" not in forward.purposes:
+            one = judged(story, forward)
+            if one is not None and (one.place not in best or ORDER[one.confidence] > ORDER[best[one.place].confidence]):
+                best[one.place] = one
+    yield from best.values()
+
+
+def judged(story: Story, forward: Forward) -> InTrainMode | None:
+    uses = [use for use in forward.norms if names(use) == {"train"} and use.certain]
+    if not uses:
+        return None
+    sources = [story.event(mark.event) for use in uses for mark in use.modes]
+    fixed = next((event for event in sources if isinstance(event, FlagFixed)), None)
+    if fixed is not None:
+        words = [*fixed.where.functions, *forward.where.functions]
+        meant = purposes.on_purpose(story, fixed) or any(GENERATES.search(word) for word in words)
+        return InTrainMode(forward, fixed.where.place, "model", "possible" if meant else "likely")
+    found = purposes.evaluation(story, forward)
+    if found is None:
+        return None
+    if forward.where.functions[-1:] and forward.where.functions[-1] in STEPS:
+        found = "certain"  # Keras calls it for evaluate() and for validation data, and for nothing else
+    if purposes.on_purpose(story, forward) or purposes.sampling(story, forward) or adversarial(story, forward):
+        found = "possible"
+    phase = next((event for event in sources if isinstance(event, PhaseSet)), None)
+    if phase is not None:
+        return InTrainMode(forward, phase.where.place, "phase", found)
+    return InTrainMode(forward, forward.where.place, "call", found)
+
+
+def adversarial(story: Story, forward: Forward) -> bool:
+    """Whether another network is trained to judge what this one makes beside something else: pix2pix and its like."""
+    trained = [other for other in story.of(Forward) if "training" in other.purposes]
+    made = {other.token for other in trained if other.net is forward.net}
+    judged = {other.net: set[bool]() for other in trained if other.net is not forward.net}
+    for other in trained:
+        if other.net in judged:
+            judged[other.net].add(not made.isdisjoint(input_tokens(other)))
+    return any(len(kinds) == 2 for kinds in judged.values())
+
+
+def trace(found: InTrainMode) -> list[Step]:
+    return [Step("it evaluates here", found.forward.where.place)]

@@ -1,0 +1,66 @@
+"""Which runs of a TensorFlow graph evaluate: validation, test or inference, as against a look at a training batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.findings import Confidence
+from bnlint.judging.inputs import only_noise
+from bnlint.judging.modes import names
+from bnlint.judging.purposes import EVALUATION, TRAINING
+from bnlint.judging.traces import labels
+from bnlint.story.events import Forward, GraphNorm, Story, TrainOp
+from bnlint.story.values import Data
+
+
+def sessions(story: Story) -> list[Forward]:
+    """The forwards of a session: a graph is run, not built."""
+    return [forward for forward in story.of(Forward) if forward.framework == "tensorflow" and "graph" not in forward.purposes]
+
+
+def layers(story: Story) -> dict[int, GraphNorm]:
+    """By the identity of a batch norm, the event that put it into a graph."""
+    return {id(event.norm): event for event in story.of(GraphNorm)}
+
+
+def evaluations(story: Story) -> Iterator[tuple[Forward, Confidence]]:
+    """The runs of a session that evaluate, and how sure that is."""
+    if story.test:
+        return
+    runs = sessions(story)
+    known = layers(story)
+    trained = [forward for forward in runs if "training" in forward.purposes]
+    seen = {value for forward in trained for value in forward.inputs if type(value) is Data}
+    through = {token for train in story.of(TrainOp) for token in train.through}
+    for forward in runs:
+        if "training" in forward.purposes:
+            continue
+        found = evaluates(story, forward, known, bool(trained), seen)
+        if found is None and trained and not forward.inputs:
+            mine = [known[id(use.norm)] for use in forward.norms if id(use.norm) in known]
+            if mine and not any(norm.token in through for norm in mine):
+                found = "likely"  # a tower of its own that nothing is trained on
+        if found is not None:
+            yield forward, found
+
+
+def evaluates(
+    story: Story, forward: Forward, known: dict[int, GraphNorm], trained: bool, seen: set[Data]
+) -> Confidence | None:
+    """Whether a run evaluates: by what it says to other batch norms, what it is fed with, and what it is called."""
+    for use in forward.norms:
+        layer = known.get(id(use.norm))
+        if layer is not None and names(use) == {"eval"} and type(layer.flag) is Data:
+            return "certain"  # the same run is told by a feed that it does not train
+    named = any(EVALUATION.search(name) for name in forward.where.functions[-2:])
+    learns = any(TRAINING.search(name) for name in forward.where.functions[-1:])
+    data = [value for value in forward.inputs if type(value) is Data]
+    if only_noise(forward):
+        return "possible"
+    if trained:
+        if not data or all(value in seen for value in data):
+            return None
+        return "likely" if named or any(EVALUATION.search(labels(value)) for value in data) else "possible"
+    if learns and not named:
+        return None
+    return "likely" if story.bound or named or story.of(TrainOp) else "possible"
