@@ -105,7 +105,7 @@ def check(story: Story) -> Iterator[Report]:
         steps = [Step("its keys are told from those of earlier batches here", event.where.place)]
         norm = event.norms[0]
         if norm.site is not None:
-            steps.insert(0, Step(f"{traces.title(event.net)} holds {traces.norm_kind(norm)}, built here", norm.site))
+            steps.insert(0, Step(f"the batch norm of {traces.title(event.net)} is built here", norm.site))
         yield Report(
             f"batch norm gives away which batch the keys of {traces.title(event.net)} are from: it is not shuffled",
             event.called,
