@@ -95,7 +95,6 @@ from bnlint.rule import Report, rule
 from bnlint.story import Story
 from bnlint.story.events import Contrasted
 
-
 TRAINED_BY_LIBRARY = "training_step"
 """the method that a Lightning trainer calls; its `sync_batchnorm` may come from a configuration"""
 
