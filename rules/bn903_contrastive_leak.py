@@ -69,6 +69,7 @@ for x in torch.rand(10, 32, 8):
 
 - the keys' batch was shuffled by a random permutation, across devices or in parts of a batch
 - the encoders use `SyncBatchNorm`, another norm, or batch norm in eval mode
+- a Lightning trainer runs it, which synchronises batch norm if it is told so: confidence `possible`
 - there is no queue: all negatives are of the same batch (SimCLR, MoCo v3), or there are none (BYOL, mean teachers)
 
 ## Fix
@@ -94,6 +95,9 @@ from bnlint.rule import Report, rule
 from bnlint.story import Story
 from bnlint.story.events import Contrasted
 
+TRAINED_BY_LIBRARY = "training_step"
+"""the method that a Lightning trainer calls; its `sync_batchnorm` may come from a configuration"""
+
 
 @rule("BN903", "contrastive-leak", severity="info", default=False, frameworks=("torch",))
 def check(story: Story) -> Iterator[Report]:
@@ -105,11 +109,11 @@ def check(story: Story) -> Iterator[Report]:
         steps = [Step("its keys are told from those of earlier batches here", event.where.place)]
         norm = event.norms[0]
         if norm.site is not None:
-            steps.insert(0, Step(f"{traces.title(event.net)} holds {traces.norm_kind(norm)}, built here", norm.site))
+            steps.insert(0, Step(f"the batch norm of {traces.title(event.net)} is built here", norm.site))
         yield Report(
             f"batch norm gives away which batch the keys of {traces.title(event.net)} are from: it is not shuffled",
             event.called,
-            "likely",
+            "possible" if TRAINED_BY_LIBRARY in event.where.functions else "likely",
             traces.distinct(steps, event.called),
             frozenset({event.net, *event.norms}),
         )
