@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bnlint.story.machine import Run
 
 UNCOUNTED = "uncounted"
+FROM_ZERO = "index from zero"
 """the kind of the numbers of a range whose length is not known, or only from the default of an option"""
 Handler = Callable[["Run", Args, ir.Call], Value]
 
@@ -45,7 +46,8 @@ def range_(run: Run, args: Args, node: ir.Call) -> Value:
             return Tuple(tuple(Const(n) for n in numbers))
         return Tuple((), Data(label="index"))
     # three bounds go through something piece by piece; otherwise there may be one turn only
-    return Tuple((), Data(label="index", kind="" if len(args.positional) > 2 else UNCOUNTED))
+    label = FROM_ZERO if len(bounds) == 1 or bounds[0] == 0 else "index"
+    return Tuple((), Data(label=label, kind="" if len(bounds) > 2 else UNCOUNTED))
 
 
 def enumerate_(run: Run, args: Args, node: ir.Call) -> Value:

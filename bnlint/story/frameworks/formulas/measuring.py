@@ -27,6 +27,7 @@ from bnlint.story.frameworks.formulas.arithmetic import (
 )  # fmt: skip
 from bnlint.story.frameworks.formulas.records import Assigned, Record, Step, Update
 from bnlint.story.interpreter import iteration
+from bnlint.story.interpreter.builtins import FROM_ZERO
 from bnlint.story.joining import mix
 from bnlint.story.machine import Run
 from bnlint.story.values import NONE, Const, Data, Func, Obj, Tuple, Value, compound, text
@@ -278,11 +279,14 @@ class Measuring(Switchboard):
         found = algebra.turned(form.formula) if first else form.formula
         return replace(mix([owner]), kind="tensor", form=Measured(found))
 
+
 def axes(run: Run, args: Args, node: ir.Call) -> str:
     """Over which axes a reduction goes: "batch" (the first among them), "other", "all", or "unknown"."""
     given = args.get(0, "dim")
-    if given is None:
-        given = args.get(None, "axis")
+    return over(run, given if given is not None else args.get(None, "axis"), node)
+
+
+def over(run: Run, given: Value | None, node: ir.Call) -> str:
     if given is None:
         return "all"
     if type(given) is Const:
@@ -292,7 +296,7 @@ def axes(run: Run, args: Args, node: ir.Call) -> str:
     if isinstance(given, (Tuple, Obj)):
         items, rest = iteration.elements(run, given, node)
         known = [item.value for item in items if type(item) is Const]
-        if 0 in known:
+        if 0 in known or (type(rest) is Data and rest.label == FROM_ZERO):  # `range(len(shape) - 1)`
             return "batch"
         return "other" if rest is None and len(known) == len(items) else "unknown"
     return "unknown"

@@ -17,8 +17,8 @@ from bnlint.program import model as ir
 from bnlint.story.events import AverageUpdate, BatchMoments
 from bnlint.story.events.averages import updates
 from bnlint.story.framework import Args, library_base
+from bnlint.story.frameworks.formulas.measuring import over
 from bnlint.story.frameworks.tensorflow.graph import PASSING, collect, of_kind, op, surroundings
-from bnlint.story.interpreter import iteration
 from bnlint.story.machine import Run
 from bnlint.story.values import (
     NO_TOKENS,
@@ -52,7 +52,7 @@ def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
     """A function that gives moments of the batch; None if it is none."""
     short = name.removeprefix("tensorflow.")
     if short in MOMENTS:
-        if over_batch(run, args.get(1, "axes"), node) is False:
+        if over(run, args.get(1, "axes"), node) == "other":
             return None
         token = taken(run, node)
         return Tuple(tuple(with_token(op(run, args.all()), token) for _ in range(2)))
@@ -61,20 +61,9 @@ def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         event = run.emit(BatchMoments, node)
         event.normalising.add(branches(run))
         return Tuple((made, *(with_token(op(run, args.all()), event.token) for _ in range(2))))
-    if short in REDUCED and over_batch(run, args.get(1, "axis") or args.get(None, "reduction_indices"), node):
+    if short in REDUCED and over(run, args.get(1, "axis") or args.get(None, "reduction_indices"), node) == "batch":
         return with_token(op(run, args.all()), taken(run, node))
     return None
-
-
-def over_batch(run: Run, axes: Value | None, node: ir.Call) -> bool | None:
-    """Whether a reduction goes over the first axis and leaves another; None if that is unknown."""
-    if axes is None or (type(axes) is Const and axes.value is None):
-        return False
-    known, more = iteration.elements(run, axes, node) if isinstance(axes, (Obj, Tuple)) else ([axes], None)
-    numbers = [item.value for item in known if type(item) is Const]
-    if 0 in numbers:
-        return True
-    return None if more is not None or len(numbers) < len(known) or not known else False
 
 
 def taken(run: Run, node: ir.Call) -> Token:
@@ -183,8 +172,9 @@ def shown_name(target: Value) -> str:
     for option in options(target):
         if isinstance(option, Obj):
             name = option.slots.get("#name")
-            if isinstance(name, str) and "?" not in name:
-                return name.rpartition("/")[2].removesuffix(":0")
+            last = name.rpartition("/")[2].removesuffix(":0") if isinstance(name, str) else "?"
+            if "?" not in last:
+                return last
     return target.label if type(target) is Data else ""
 
 

@@ -9,19 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from bnlint.program import model as ir
-from bnlint.story.events import Event, Mode, NormUse, Story, Where
-from bnlint.story.events.handmade import Averaged, FunctionalNorm, Normalised, OwnNorm, Renormalised
+from bnlint.story.events import Mode, NormUse, Story
+from bnlint.story.events.handmade import FunctionalNorm, OwnNorm
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.formulas import algebra, folding, normalising
+from bnlint.story.frameworks.formulas import algebra, folding, normalising, probing
 from bnlint.story.frameworks.formulas.algebra import Atom
 from bnlint.story.frameworks.formulas.arithmetic import Measured
 from bnlint.story.frameworks.formulas.measuring import Measuring
-from bnlint.story.frameworks.formulas.records import Record, Step
+from bnlint.story.frameworks.formulas.probing import FLAG, STATISTIC, definition, emit, functions, roles_of, write_down
+from bnlint.story.frameworks.formulas.records import Record
 from bnlint.story.frameworks.torch.measuring import TorchMeasuring
-from bnlint.story.interpreter import calls, importing, objects
+from bnlint.story.interpreter import calls, objects
 from bnlint.story.machine import Frame, Run
 from bnlint.story.nesting import children
 from bnlint.story.values import (
@@ -40,8 +41,6 @@ from bnlint.story.values import (
     truth,
 )  # fmt: skip
 
-FLAG = re.compile(r"^(is_?|bn_|phase_)?(train|training|train_mode|train_phase|is_training|test|testing)$")
-STATISTIC = re.compile(r"(running|moving|population|pop|global|ema)_?(mean|mu|var|variance|std|avg)")
 FORWARDS = ("forward", "__call__", "call")
 LIBRARY_NORM = re.compile(r"\.(_?BatchNorm(\d?d)?|SyncBatchNorm|_NormBase)$")
 
@@ -120,22 +119,11 @@ def forward_of(run: Run, cls: Cls) -> Func | None:
 
 def probe(run: Run, cls: Cls, known: Profile) -> None:
     """Run a class by itself and write down what it shows."""
-    before, reached = run.hooks, run.reached
-    hooks = run.hooks = TorchMeasuring(before, None)
-    run.reached = set()
+    hooks = TorchMeasuring(run.hooks, None)
     passes: dict[str, Record] = {}
     shape: list[bool] = []
-    try:
-        with run.apart(cls.module.path, cls.name, bound=False) as story:
-            run.stories.remove(story)
-            importing.guarded(run, cls.name, lambda: run_class(run, hooks, cls, passes, shape))
-            run.memory.undo(0)
-    finally:
-        run.probed |= run.reached
-        run.hooks, run.reached = before, reached
-    story.events.clear()
-    story.exhausted = False
-    known.story = story
+    body = partial(run_class, run, hooks, cls, passes, shape)
+    known.story = probing.probe(run, hooks, cls.module, cls.name, body)
     if len(passes) == 2:
         conclude(run, cls, known, passes, shape, hooks.by_grad)
 
@@ -212,7 +200,7 @@ def conclude(run: Run, cls: Cls, known: Profile, passes: dict[str, Record], shap
     module = any(isinstance(base, Lib) and base.name.startswith("torch.nn.") for base in cls.order)
     train, evaluation = passes["train"], passes["eval"]
     kept = normalising.averages(train.updates, True)
-    roles = {one.name: "std" if one.kind.startswith("std") else one.kind for one in kept}
+    roles = roles_of(kept)
     in_train = normalising.normalisations(train.steps, roles, True)
     in_eval = normalising.normalisations(evaluation.steps, roles, True)
     batch = any(one.centre == "batch" and one.scale == "batch" and (one.sure or kept) for one in in_train)
@@ -229,41 +217,13 @@ def conclude(run: Run, cls: Cls, known: Profile, passes: dict[str, Record], shap
             any(one.affine for one in [*in_train, *in_eval]), bool(train.updates) or named,
         )  # fmt: skip
         story.events.append(known.summary)
-    write_down(story, cls.name, kept, {"train": (in_train, train.steps), "eval": (in_eval, evaluation.steps)})
+    passes_of = {"train": (in_train, train.steps), "eval": (in_eval, evaluation.steps)}
+    write_down(story, cls.name, kept, passes_of, graphs=True)
     known.functional = tuple(by_function)
     switching |= batch and running and not still and bool(kept)
     switching &= module and not by_grad
     known.norm, known.holds = leaf and switching, not leaf and switching
     folding.assigned(story, [*train.assigned, *evaluation.assigned])
-
-
-def write_down(
-    story: Story,
-    name: str,
-    kept: list[normalising.Average],
-    passes: dict[str, tuple[list[normalising.Normalisation], list[Step]]],
-) -> None:
-    """The events of averages and normalisations."""
-    for one in kept:
-        total, certain = normalising.total(one)
-        around = " ".join(sorted({atom.name for atom in algebra.atoms(one.moment.around or frozenset())}))
-        eps = one.kind == "var" and bool(one.more) and all(value > 0 for _, value in one.more)
-        emit(
-            story, Averaged, one.where, own=name, name=one.name, kind=one.kind, total=total, certain=certain,
-            gradient=not one.moment.cut, around=around, eps=eps, moment=one.moment.place,
-        )  # fmt: skip
-    for mode, (found, steps) in passes.items():
-        for each in found:
-            root = normalising.first_seen(each.root, steps) or each.where.place
-            corrections = tuple(
-                Renormalised(one.kind, one.cut, one.clipped, one.place)
-                for one in sorted(each.corrections, key=lambda one: one.kind)
-                if one.place is not None
-            )
-            emit(
-                story, Normalised, each.where, own=name, mode=mode, centre=each.centre, scale=each.scale, eps=each.eps,
-                detached=each.detached, root=root, corrections=corrections,
-            )  # fmt: skip
 
 
 def functional(story: Story, owner: str, passes: dict[str, Record]) -> list[FunctionalNorm]:
@@ -277,18 +237,6 @@ def functional(story: Story, owner: str, passes: dict[str, Record]) -> list[Func
                 facts = {"owner": owner, "flag": flag, "given": one.flag is not None, "mode": mode, "dropped": one.dropped}
                 found.append(emit(story, FunctionalNorm, one.where, **facts))
     return found
-
-
-def emit(story: Story, kind: type[Any], where: Where, /, **facts: Any) -> Any:
-    event: Event = kind(len(story.events), where, **facts)
-    story.events.append(event)
-    return event
-
-
-def definition(run: Run, cls: Cls) -> Where:
-    """The name of a class, as a place."""
-    node = ir.Name(cls.node.at, cls.node.at + len(cls.name), cls.name)
-    return Where(run.place(node, cls.module), (), (), ("<module>",), 0)
 
 
 # --- functions -------------------------------------------------------------------------------
@@ -318,30 +266,11 @@ def worth_running(run: Run, func: Func) -> bool:
     return asks or id(func.node) in run.statistics
 
 
-def functions(module: Module) -> Iterator[tuple[Cls | None, Func]]:
-    for value in list(module.table.values()):
-        if isinstance(value, Func) and value.scope.module is module:
-            yield None, value
-        elif isinstance(value, Cls) and value.module is module:
-            yield from ((value, part) for part in list(value.table.values()) if isinstance(part, Func))
-
-
 def alone(run: Run, module: Module, owner: Cls | None, func: Func) -> Story:
     """Run a function by itself on formulas: folding, conversions, a batch norm written as a function."""
-    before, reached = run.hooks, run.reached
-    hooks = run.hooks = TorchMeasuring(before, None)
-    run.reached = set()
+    hooks = TorchMeasuring(run.hooks, None)
     name = f"{owner.name}.{func.name}" if owner is not None else func.name
-    try:
-        with run.apart(module.path, name, bound=False) as story:
-            run.stories.remove(story)
-            importing.guarded(run, name, lambda: run_function(run, hooks, module, owner, func))
-            run.memory.undo(0)
-    finally:
-        run.probed |= run.reached
-        run.hooks, run.reached = before, reached
-    story.events.clear()
-    story.exhausted = False
+    story = probing.probe(run, hooks, module, name, partial(run_function, run, hooks, module, owner, func))
     record = hooks.record
     functional(story, "", {"any": record})
     folding.assigned(story, record.assigned)
@@ -365,7 +294,7 @@ def own_function(story: Story, name: str, record: Record) -> None:
     kinds = {one.kind for one in kept}
     if "mean" not in kinds or len(kinds) < 2:
         return
-    roles = {one.name: "std" if one.kind.startswith("std") else one.kind for one in kept}
+    roles = roles_of(kept)
     found = normalising.normalisations(record.steps, roles, False)
     if not any(one.scale == "batch" for one in found):
         return
@@ -374,4 +303,4 @@ def own_function(story: Story, name: str, record: Record) -> None:
         switches=any(one.scale == "running" for one in found), batch=True, affine=any(one.affine for one in found),
     )  # fmt: skip
     summary.inside = True
-    write_down(story, name, kept, {"train": (found, record.steps)})
+    write_down(story, name, kept, {"train": (found, record.steps)}, graphs=True)
