@@ -13,7 +13,7 @@ from dataclasses import replace
 from bnlint.program import model as ir
 from bnlint.story.events import Built, Forward, Mode, NormUse
 from bnlint.story.framework import Args, library_base
-from bnlint.story.frameworks.keras import formats, generators, graphs
+from bnlint.story.frameworks.keras import formats, generators, graphs, neighbours
 from bnlint.story.frameworks.tensorflow import renorm
 from bnlint.story.frameworks.tensorflow.graph import collect
 from bnlint.story.frameworks.torch.families import holds_norm
@@ -81,12 +81,10 @@ def build(run: Run, name: str, args: Args, node: ir.Call, default_format: Value 
         made = run.allocate(Lib(name), node)
         first = args.get(0, "layers")
         items, rest = iteration.elements(run, first, node) if isinstance(first, (Obj, Tuple)) else ([], None)
-        made.slots["#items"] = tuple(items)
         if rest is not None:
             made.slots["#rest"] = rest
         for item in items:
-            if isinstance(item, Obj):
-                formats.appended(run, made, item, node)
+            append(run, made, item, node)
         return made
     if name in FUNCTIONAL:
         made = run.allocate(Lib(name), node)
@@ -100,6 +98,7 @@ def build(run: Run, name: str, args: Args, node: ir.Call, default_format: Value 
         if trainable is not None:
             made.slots["trainable"] = trainable
         formats.settle(made, last, args, default_format)
+        neighbours.settle(made, last, args)
         if made.lib in NORMS:
             told = given_arguments(args)
             run.emit(Built, node, lib=made.lib, obj=made, call=node, arguments=told, positional=len(args.nodes))
@@ -113,6 +112,14 @@ def build(run: Run, name: str, args: Args, node: ir.Call, default_format: Value 
         made.slots["#norms"] = holds_norm(last)
         return made
     return None
+
+
+def append(run: Run, model: Obj, layer: Value, node: ir.Expr) -> None:
+    """Put a layer at the end of a Sequential model."""
+    if isinstance(layer, Obj):
+        formats.appended(run, model, layer, node)
+        neighbours.appended(run, model, layer, is_norm(run, layer), node)
+    run.memory.write(model.slots, "#items", (*model.slots.get("#items", ()), layer))
 
 
 def given_arguments(args: Args) -> dict[str, tuple[Value, ir.Expr]]:
@@ -181,8 +188,11 @@ def apply(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
         flow = formats.passed(run, obj, flow, node)
         first = args.get(0)
         batch, assumed = batch_of(first) if first is not None else (None, False)
+        if is_norm(run, obj):
+            neighbours.applied(run, obj, first, node)
         run.serial += 1
-        return Data(flow, NO_TOKENS, batch, assumed, symbol=("keras output", run.serial), kind=SYMBOLIC)
+        made = Data(flow, NO_TOKENS, batch, assumed, symbol=("keras output", run.serial), kind=SYMBOLIC)
+        return neighbours.given(made, obj, first)
     training = args.get(None, "training")
     if training is None and not isinstance(obj.cls, Cls) and len(args.positional) > 1:
         training = args.positional[1] if obj.lib in FUNCTIONAL | SEQUENTIAL or is_norm(run, obj) else None
@@ -235,12 +245,17 @@ def inner(run: Run, obj: Obj, args: Args, training: Value | None, node: ir.Call)
         if isinstance(obj.cls, Cls) and not is_norm(run, obj):
             own = objects.find(run, obj.cls.order, "call")
             if isinstance(own, Func):
+                held = [(key, part) for key, part in obj.slots.items() if isinstance(part, Obj) and isinstance(key, str)]
+                neighbours.called(run, obj, own, [(key, part) for key, part in held if is_norm(run, part)])
                 return calls.call_function(run, own, with_training(own, obj, args, training), node)
         if frozen(obj):
             run.memory.write(run.state, "context", Const(False))
         hold(run, obj, False)
-        result = output(args)
-        return replace(result, flow=formats.passed(run, obj, result.flow, node))
+        result, first = output(args), args.get(0)
+        met = run.norms[-1].get(id(obj)) if run.norms else None
+        if met is not None and type(first) is Data:
+            run.norms[-1][id(obj)] = replace(met, shape=first.shape)
+        return neighbours.given(replace(result, flow=formats.passed(run, obj, result.flow, node)), obj, first)
     finally:
         run.memory.write(run.state, "context", before)
 
@@ -347,9 +362,7 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
     if name == "add":
         layer = args.get(0, "layer")
         if layer is not None:
-            run.memory.write(obj.slots, "#items", (*obj.slots.get("#items", ()), layer))
-            if isinstance(layer, Obj):
-                formats.appended(run, obj, layer, node)
+            append(run, obj, layer, node)
         return NONE
     if name == "compile":
         flag = obj.slots.get("trainable")
