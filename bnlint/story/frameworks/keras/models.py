@@ -14,7 +14,7 @@ from bnlint.program import model as ir
 from bnlint.story.events import Built, Forward, Mode, NormUse
 from bnlint.story.framework import Args, library_base
 from bnlint.story.frameworks.keras import formats, generators, graphs, neighbours
-from bnlint.story.frameworks.tensorflow import renorm
+from bnlint.story.frameworks.tensorflow import penalties, renorm
 from bnlint.story.frameworks.tensorflow.graph import collect
 from bnlint.story.frameworks.torch.families import holds_norm
 from bnlint.story.frameworks.torch.networks import batch_of, tag
@@ -366,6 +366,9 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
         return NONE
     if name == "compile":
         flag = obj.slots.get("trainable")
+        optimizer = args.get(0, "optimizer")
+        if penalties.private(optimizer):
+            penalties.unprotected(run, obj, [norm for norm in norms_within(run, obj) if not frozen(norm)], optimizer, node)
         if flag is None or truth(flag) is not False:
             run.memory.write(obj.slots, "#compiled", True)
         return NONE
