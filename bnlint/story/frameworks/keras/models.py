@@ -376,7 +376,10 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
         return graphs.updates(norms_within(run, obj))
     if name == "get_layer":
         return UNKNOWN
-    if name in ("summary", "build", "save", "save_weights", "load_weights", "set_weights", "reset_states", "__init__"):
+    if name in ("load_weights", "set_weights"):
+        obj.slots["#loaded"] = True  # kept for good: rules ask for it when the story is over
+        return NONE
+    if name in ("summary", "build", "save", "save_weights", "reset_states", "__init__"):
         return NONE
     if name == "add_weight":
         return Data(kind="tensor")
@@ -385,16 +388,18 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
 
 def train(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value:
     given = Args((generators.fed(run, name, args, node),))
+    before = len(run.story.events)
     own = objects.find(run, obj.cls.order, "train_step") if isinstance(obj.cls, Cls) else None
     if isinstance(own, Func) and name != "train_on_batch":
         batch, assumed = generators.given_batch(name, args)
         source = next((option for option in options(given.positional[0]) if generators.is_loader(option)), obj)
         step = Data(frozenset({Token("batch", source)}), NO_TOKENS, batch, assumed, kind="tensor")
         calls.call_function(run, own, Args((obj, step)), node)
+        generators.last_for(run, before, name, args)
         return Data()
-    before = len(run.story.events)
     result = forward(run, obj, given, Const(True), node, generators.given_batch(name, args))
     for event in run.story.events[before:]:
         if isinstance(event, Forward) and event.net is obj:
             mark(run, event.number, "training", event.where)
+    generators.last_for(run, before, name, args)
     return replace(result, grad=NO_TOKENS) if type(result) is Data else UNKNOWN

@@ -20,7 +20,7 @@ from bnlint.story.frameworks.tensorflow.graph import (
     of_kind,
     surroundings,
 )
-from bnlint.story.frameworks.tensorflow.networks import fetch
+from bnlint.story.frameworks.tensorflow.networks import fetch, last_for
 from bnlint.story.frameworks.torch.tensors import mark
 from bnlint.story.interpreter import calls, iteration
 from bnlint.story.machine import Run
@@ -55,7 +55,9 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
                       "optimize_loss")  # fmt: skip
     if name in ("slim.learning.train", "slim.learning.train_loop"):
         hooks(run, args, node)
+        before = len(run.story.events)
         fetch(run, Args(args.positional[:1], {"fetches": args.get(0, "train_op") or UNKNOWN}), node)
+        last_for(run, before, args.get(9, "number_of_steps"))
         return NONE
     if name.endswith(("EstimatorSpec", "ModelFnOps")):
         return specification(run, args, node)
