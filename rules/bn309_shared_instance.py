@@ -85,7 +85,7 @@ from bnlint.story import Story
 from bnlint.story.events import Shared
 
 
-@rule("BN309", "shared-instance", severity="warning", frameworks=("torch",))
+@rule("BN309", "shared-instance", severity="warning", frameworks=("torch", "keras"))
 def check(story: Story) -> Iterator[Report]:
     found = story.of(Shared)
     without = stateless(story) if found else frozenset()
@@ -93,12 +93,13 @@ def check(story: Story) -> Iterator[Report]:
         if id(event.norm) in without:
             continue
         place = event.where.place
-        where = "two positions of a container" if event.how == "positions" else "two calls in one forward"
+        where = "two positions" if event.how == "positions" else "two calls"
+        inside = f" of {traces.title(event.owner)}" if event.owner is not event.norm else ""
         steps = [Step("the first one is here", event.first)]
         if event.norm.site is not None:
             steps.append(Step(f"{traces.title(event.norm)} is built here", event.norm.site))
         yield Report(
-            f"one {traces.title(event.norm)} for {where} of {traces.title(event.owner)}: their averages are mixed",
+            f"one {traces.title(event.norm)} for {where}{inside}: their averages are mixed",
             place,
             "certain",
             traces.distinct(steps, place),

@@ -30,7 +30,7 @@ net = nn.Sequential(nn.Linear(8, 64, bias=False), nn.BatchNorm1d(64), nn.ReLU(),
 ## Silent when
 
 - the rate of the dropout is 0
-- another layer stands between the two
+- another layer stands between the two (in Keras: other than pooling, padding and reshaping)
 - the batch norm is frozen in eval mode
 
 ## Fix
@@ -49,6 +49,7 @@ Mean squared error .58 against .12 in a regression; the variance in evaluation i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from bnlint.judging import neighbours, traces
@@ -56,20 +57,22 @@ from bnlint.rule import Report, rule
 from bnlint.story import Story
 from bnlint.story.values import number
 
+DROPOUT = re.compile(r"^torch\.nn\.Dropout\w*$|^keras\..*Dropout(\dD)?$|^tensorflow\.(layers|nn)\.dropout$|^slim\.dropout$")
 
-@rule("BN608", "dropout-before-batch-norm", severity="info", default=False, frameworks=("torch",))
+
+@rule("BN608", "dropout-before-batch-norm", severity="info", default=False, frameworks=("torch", "tensorflow", "keras"))
 def check(story: Story) -> Iterator[Report]:
     told: set[object] = set()
     for found in neighbours.fed(story):
         layer = found.shape.made
-        if layer is None or not layer.lib.startswith("torch.nn.Dropout") or layer.site is None or not found.trains:
+        if layer is None or not DROPOUT.search(layer.lib) or layer.site is None or not found.trains:
             continue
         rate = number(layer.slots["#rate"]) if "#rate" in layer.slots else None
         if layer.site in told or (rate is not None and rate[0] == 0):
             continue
         told.add(layer.site)
         yield Report(
-            f"{traces.title(layer)} right before {traces.title(found.norm)} shifts the variance between training and evaluation",
+            f"{traces.title(layer)} before {traces.title(found.norm)} shifts the variance between training and evaluation",
             layer.site,
             "certain" if rate is not None and not rate[1] and (found.forward is None or story.bound) else "likely",
             traces.distinct(neighbours.steps(found), layer.site),

@@ -3,7 +3,8 @@
 ## What it looks like
 
 WGAN-GP or DRAGAN: `torch.autograd.grad(outputs=critic(mixed), inputs=mixed, create_graph=True)` and then the norm of each
-row, while the critic has batch norm.
+row, while the critic has batch norm. In TensorFlow `tf.gradients(critic(mixed), [mixed])` or `tape.gradient(judged, mixed)`,
+when the result is part of a loss that is trained.
 
 ## Why it hurts
 
@@ -41,7 +42,7 @@ penalty.backward()
 
 - batch norm is only in the generator, is in eval mode at the penalised forward, or is not built in this mode of the program
 - the gradient is taken with respect to parameters (meta-learning, curvature)
-- `create_graph` is not set: nothing is penalised (adversarial examples, saliency)
+- `create_graph` is not set, or the gradient is only fetched or cut off: nothing is penalised (adversarial examples, saliency)
 
 ## Fix
 
@@ -72,6 +73,8 @@ from bnlint.story.events import Forward, Penalised
 def check(story: Story) -> Iterator[Report]:
     told: set[object] = set()
     for event in story.of(Penalised):
+        if not event.trained:
+            continue
         place = event.where.place
         for number in sorted(event.forwards):
             forward = story.event(number)

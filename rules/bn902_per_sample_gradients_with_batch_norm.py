@@ -3,13 +3,14 @@
 ## What it looks like
 
 Opacus' `PrivacyEngine().make_private(module=net, ...)` or `vmap(grad(loss))` over a network with batch norm in train mode.
+In TensorFlow an optimiser of TensorFlow Privacy, which clips the gradients of microbatches, and a model with batch norm.
 
 ## Why it hurts
 
 Differential privacy bounds what one example can do to the gradient. With batch norm every example takes part in the
 gradients of all the others, and no bound holds. Opacus and `vmap` therefore raise an error. But a batch norm without
 trainable parameters (`affine=False`, or `requires_grad = False`) passes Opacus' test while its statistics still mix the
-examples: nothing warns.
+examples: nothing warns. TensorFlow Privacy does not look at the layers at all.
 
 ## Bad
 
@@ -76,7 +77,7 @@ from bnlint.story import Story
 from bnlint.story.events import PerSample
 
 
-@rule("BN902", "per-sample-gradients-with-batch-norm", severity="error", frameworks=("torch", "tensorflow"))
+@rule("BN902", "per-sample-gradients-with-batch-norm", severity="error", frameworks=("torch", "tensorflow", "keras"))
 def check(story: Story) -> Iterator[Report]:
     for event in story.of(PerSample):
         norms = event.refused or event.passed

@@ -60,3 +60,20 @@ def chosen(story: Story) -> dict[int, float | None]:
             known = number(given[0])
             found[id(event.obj)] = float(known[0]) if known is not None else None
     return found
+
+
+DEFAULTS = {"keras.layers.BatchNormalization": 0.99, "tensorflow.layers.batch_normalization": 0.99, "slim.batch_norm": 0.999}
+"""Keras 2.15 and 3.15, TensorFlow 1.15"""
+
+
+def kept(story: Story) -> dict[int, float]:
+    """The share of the old average that each batch norm of Keras and TensorFlow keeps in a step, where it is known."""
+    found: dict[int, float] = {}
+    for event in story.of(Built):
+        if event.obj is None or event.lib not in DEFAULTS:
+            continue
+        given = event.arguments.get("momentum") or event.arguments.get("decay")
+        known = number(given[0]) if given is not None else (DEFAULTS[event.lib], False)
+        if known is not None:
+            found[id(event.obj)] = float(known[0])
+    return found

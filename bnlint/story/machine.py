@@ -385,4 +385,6 @@ class Run:
 def is_test(path: Path, entry: str) -> bool:
     """Whether an entry point is test code, by the names that test runners look for."""
     name = path.name
-    return name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py" or "tests" in path.parts[-3:-1]
+    if name.startswith("test_") or "tests" in path.parts[-3:-1]:
+        return True
+    return name.endswith(("_test.py", "_test_util.py", "_test_utils.py")) or name == "conftest.py"

@@ -61,6 +61,8 @@ class Story:
     events: list[Event] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     exhausted: bool = False
+    lengths: dict[Place, int | None] = field(default_factory=dict)
+    """how many turns each loop takes; None where that is not known"""
 
     def of(self, kind: type[Any]) -> list[Any]:
         """The events of one kind, in order."""

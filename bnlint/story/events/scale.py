@@ -71,10 +71,15 @@ class Exported(Event):
 
 @dataclass(slots=True, eq=False)
 class Penalised(Event):
-    """A gradient with respect to inputs is taken that can be differentiated again. forwards: those it flows through."""
+    """A gradient with respect to inputs is taken that can be differentiated again.
+
+    forwards: those it flows through; trained: it is part of a loss whose gradient is taken, as far as that is known (in
+    TensorFlow every gradient may be differentiated again, and most are not).
+    """
 
     forwards: frozenset[int]
     how: str
+    trained: bool = True
 
 
 @dataclass(slots=True, eq=False)

@@ -31,9 +31,11 @@ from bnlint.story.values import (
 if TYPE_CHECKING:
     from bnlint.story.machine import Run
 
-UNCOUNTED = "uncounted"
+RANGE = "range"
+"""the kind of the numbers of a range; a known length follows after a blank, none where only the default of an option tells it"""
+LONGEST = 1_000_000_000
 FROM_ZERO = "index from zero"
-"""the kind of the numbers of a range whose length is not known, or only from the default of an option"""
+"""the label of the numbers of a range that begins with 0"""
 Handler = Callable[["Run", Args, ir.Call], Value]
 
 
@@ -44,10 +46,12 @@ def range_(run: Run, args: Args, node: ir.Call) -> Value:
         numbers = range(*bounds)  # type: ignore[arg-type]
         if not numbers[3:]:  # a length may be more than len() can give
             return Tuple(tuple(Const(n) for n in numbers))
+        if not numbers[LONGEST:]:
+            return Tuple((), Data(label="index", kind=f"{RANGE} {len(numbers)}"))
         return Tuple((), Data(label="index"))
     # three bounds go through something piece by piece; otherwise there may be one turn only
     label = FROM_ZERO if len(bounds) == 1 or bounds[0] == 0 else "index"
-    return Tuple((), Data(label=label, kind="" if len(bounds) > 2 else UNCOUNTED))
+    return Tuple((), Data(label=label, kind="" if len(args.positional) > 2 else RANGE))
 
 
 def enumerate_(run: Run, args: Args, node: ir.Call) -> Value:

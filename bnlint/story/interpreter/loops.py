@@ -21,8 +21,7 @@ def loop(run: Run, node: ir.Loop) -> int:
     turns: list[Value] = list(items)
     if rest is not None:
         turns.extend([rest] * (1 if not items and run.repeating() else 2))
-    if type(rest) is Data and rest.kind == builtins.UNCOUNTED:
-        run.uncounted.add(run.place(node))
+    count_turns(run, node, len(items), rest)
     most = run.unrolling(UNROLLED)
     if len(items) > most:
         turns = [*turns[:most], choose(turns[most:])]
@@ -42,6 +41,17 @@ def loop(run: Run, node: ir.Loop) -> int:
     finally:
         run.unrolled = unrolled
     return status or statements.run_block(run, node.orelse)
+
+
+def count_turns(run: Run, node: ir.Loop, known: int, rest: Value | None) -> None:
+    """Write down how many turns a loop takes, where its elements or the bounds of a range tell it."""
+    kind = rest.kind if type(rest) is Data else ""
+    place = run.place(node)
+    if kind == builtins.RANGE:
+        run.uncounted.add(place)
+    count = known if rest is None else int(kind.rpartition(" ")[2]) if kind.startswith(f"{builtins.RANGE} ") else None
+    lengths = run.story.lengths
+    lengths[place] = count if lengths.get(place, count) == count else None
 
 
 def while_(run: Run, node: ir.While) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bnlint.program import model as ir
 from bnlint.story.events import Built, Recurring
 from bnlint.story.framework import Args, library_base
-from bnlint.story.frameworks.keras import formats
+from bnlint.story.frameworks.keras import formats, neighbours
 from bnlint.story.frameworks.tensorflow import renorm
 from bnlint.story.frameworks.tensorflow.graph import collect
 from bnlint.story.frameworks.torch.families import holds_norm
@@ -56,12 +56,10 @@ def build(run: Run, name: str, args: Args, node: ir.Call, default_format: Value 
         made = run.allocate(Lib(name), node)
         first = args.get(0, "layers")
         items, rest = iteration.elements(run, first, node) if isinstance(first, (Obj, Tuple)) else ([], None)
-        made.slots["#items"] = tuple(items)
         if rest is not None:
             made.slots["#rest"] = rest
         for item in items:
-            if isinstance(item, Obj):
-                formats.appended(run, made, item, node)
+            append(run, made, item, node)
         return made
     if name in FUNCTIONAL:
         made = run.allocate(Lib(name), node)
@@ -75,6 +73,7 @@ def build(run: Run, name: str, args: Args, node: ir.Call, default_format: Value 
         if trainable is not None:
             made.slots["trainable"] = trainable
         formats.settle(made, last, args, default_format)
+        neighbours.settle(made, last, args)
         if made.lib in NORMS:
             told = given_arguments(args)
             run.emit(Built, node, lib=made.lib, obj=made, call=node, arguments=told, positional=len(args.nodes))
@@ -90,6 +89,14 @@ def build(run: Run, name: str, args: Args, node: ir.Call, default_format: Value 
         made.slots["#norms"] = holds_norm(last)
         return made
     return None
+
+
+def append(run: Run, model: Obj, layer: Value, node: ir.Expr) -> None:
+    """Put a layer at the end of a Sequential model."""
+    if isinstance(layer, Obj):
+        formats.appended(run, model, layer, node)
+        neighbours.appended(run, model, layer, is_norm(run, layer), node)
+    run.memory.write(model.slots, "#items", (*model.slots.get("#items", ()), layer))
 
 
 def recurrent(run: Run, cell: Value | None, node: ir.Call) -> None:

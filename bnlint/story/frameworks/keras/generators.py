@@ -7,6 +7,7 @@ Facts: Keras 2.15 (`fit(batch_size=32, shuffle=True)`: both count for arrays onl
 from __future__ import annotations
 
 from bnlint.program import model as ir
+from bnlint.story.events import Forward
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.tensorflow import datasets
 from bnlint.story.frameworks.torch.networks import batch_of
@@ -66,3 +67,19 @@ def fed(run: Run, name: str, args: Args, node: ir.Call) -> Value:
     made = datasets.loader(run, node, given_batch(name, args), shuffle, datasets.order_of(run, given))
     batch = datasets.batches(made)
     return Tuple((given, batch))
+
+
+def last_for(run: Run, before: int, name: str, args: Args) -> None:
+    """How many steps the forwards since an event stand for: `fit` runs through its data once or more."""
+    if name.endswith("_on_batch"):
+        return
+    epochs, each = args.get(3 if name == "fit" else 2, "epochs"), args.get(None, "steps_per_epoch")
+    rounds = size(epochs) if epochs is not None else (1, False)
+    turns = size(each)[0] if each is not None and not size(each)[1] else None
+    first, (batch, assumed) = args.get(0, "x"), given_batch(name, args)
+    if each is None and type(first) is Data and first.batch is not None and batch and not (assumed or first.assumed):
+        turns = -(-first.batch // batch)
+    steps = turns * rounds[0] if turns is not None and rounds[0] is not None and not rounds[1] else None
+    for event in run.story.events[before:]:
+        if isinstance(event, Forward):
+            event.steps = steps

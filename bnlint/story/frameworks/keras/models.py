@@ -12,8 +12,9 @@ from dataclasses import replace
 from bnlint.program import model as ir
 from bnlint.story.events import Forward, Mode, NormUse
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.keras import contexts, formats, generators, graphs
+from bnlint.story.frameworks.keras import building, contexts, formats, generators, graphs, neighbours
 from bnlint.story.frameworks.keras.building import FUNCTIONAL, SEQUENTIAL, SYMBOLIC, is_keras, is_norm
+from bnlint.story.frameworks.tensorflow import penalties
 from bnlint.story.frameworks.tensorflow.graph import collect
 from bnlint.story.frameworks.torch.networks import batch_of, tag
 from bnlint.story.frameworks.torch.tensors import mark
@@ -84,8 +85,11 @@ def apply(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
         flow = formats.passed(run, obj, flow, node)
         first = args.get(0)
         batch, assumed = batch_of(first) if first is not None else (None, False)
+        if is_norm(run, obj):
+            neighbours.applied(run, obj, first, node)
         run.serial += 1
-        return Data(flow, NO_TOKENS, batch, assumed, symbol=("keras output", run.serial), kind=SYMBOLIC)
+        made = Data(flow, NO_TOKENS, batch, assumed, symbol=("keras output", run.serial), kind=SYMBOLIC)
+        return neighbours.given(made, obj, first)
     training = args.get(None, "training")
     if training is None and not isinstance(obj.cls, Cls) and len(args.positional) > 1:
         training = args.positional[1] if obj.lib in FUNCTIONAL | SEQUENTIAL or is_norm(run, obj) else None
@@ -138,13 +142,18 @@ def inner(run: Run, obj: Obj, args: Args, training: Value | None, node: ir.Call)
         if isinstance(obj.cls, Cls) and not is_norm(run, obj):
             own = objects.find(run, obj.cls.order, "call")
             if isinstance(own, Func):
+                held = [(key, part) for key, part in obj.slots.items() if isinstance(part, Obj) and isinstance(key, str)]
+                neighbours.called(run, obj, own, [(key, part) for key, part in held if is_norm(run, part)])
                 return calls.call_function(run, own, with_training(own, obj, args, training), node)
         if frozen(obj):
             run.memory.write(run.state, "context", Const(False))
         hold(run, obj, None)
         contexts.note_dropped(run, obj, node)
-        result = output(args)
-        return replace(result, flow=formats.passed(run, obj, result.flow, node))
+        result, first = output(args), args.get(0)
+        met = run.norms[-1].get(id(obj)) if run.norms else None
+        if met is not None and type(first) is Data:
+            run.norms[-1][id(obj)] = replace(met, shape=first.shape)
+        return neighbours.given(replace(result, flow=formats.passed(run, obj, result.flow, node)), obj, first)
     finally:
         run.memory.write(run.state, "context", before)
 
@@ -256,12 +265,13 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
     if name == "add":
         layer = args.get(0, "layer")
         if layer is not None:
-            run.memory.write(obj.slots, "#items", (*obj.slots.get("#items", ()), layer))
-            if isinstance(layer, Obj):
-                formats.appended(run, obj, layer, node)
+            building.append(run, obj, layer, node)
         return NONE
     if name == "compile":
         flag = obj.slots.get("trainable")
+        optimizer = args.get(0, "optimizer")
+        if penalties.private(optimizer):
+            penalties.unprotected(run, obj, [norm for norm in norms_within(run, obj) if not frozen(norm)], optimizer, node)
         if flag is None or truth(flag) is not False:
             run.memory.write(obj.slots, "#compiled", True)
         return NONE
@@ -269,7 +279,10 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
         return graphs.updates(norms_within(run, obj))
     if name == "get_layer":
         return UNKNOWN
-    if name in ("summary", "build", "save", "save_weights", "load_weights", "set_weights", "reset_states", "__init__"):
+    if name in ("load_weights", "set_weights"):
+        obj.slots["#loaded"] = True  # kept for good: rules ask for it when the story is over
+        return NONE
+    if name in ("summary", "build", "save", "save_weights", "reset_states", "__init__"):
         return NONE
     if name == "add_weight":
         return Data(kind="tensor")
@@ -278,15 +291,17 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
 
 def train(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value:
     given = Args((generators.fed(run, name, args, node),))
+    before = len(run.story.events)
     if name == "fit" and args.get(None, "validation_data") is not None:
         step(run, obj, "test_step", name, args, node)
     if name != "train_on_batch" and step(run, obj, "train_step", name, args, node, given.positional[0]):
+        generators.last_for(run, before, name, args)
         return Data()
-    before = len(run.story.events)
     result = forward(run, obj, given, Const(True), node, generators.given_batch(name, args))
     for event in run.story.events[before:]:
         if isinstance(event, Forward) and event.net is obj:
             mark(run, event.number, "training", event.where)
+    generators.last_for(run, before, name, args)
     return replace(result, grad=NO_TOKENS) if type(result) is Data else UNKNOWN
 
 

@@ -37,7 +37,7 @@ OPTIMIZER = "Optimizer"
 
 
 class TensorFlow(Framework):
-    roots = ("tensorflow", "slim", "absl", "tensorflow_addons", "tensorflow_datasets")
+    roots = ("tensorflow", "slim", "absl", "tensorflow_addons", "tensorflow_datasets", "tensorflow_privacy")
 
     def __init__(self) -> None:
         self.graphs = Graphs({})

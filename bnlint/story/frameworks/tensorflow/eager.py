@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
+from bnlint.story.frameworks.tensorflow import penalties
 from bnlint.story.frameworks.tensorflow.graph import collect
 from bnlint.story.frameworks.torch.tensors import learn
 from bnlint.story.machine import Run
@@ -23,5 +24,7 @@ def method(run: Run, owner: Obj, name: str, args: Args, node: ir.Call) -> Value 
     if target is None:
         return Data()
     flow, grad = collect(target)
+    penalties.trained(grad)
     learn(run, flow, grad, node)
-    return Data(flow, NO_TOKENS, kind="tensor")
+    gradient = Data(flow, NO_TOKENS, kind="tensor")
+    return penalties.taken(run, target, args.get(1, "sources"), gradient, "GradientTape.gradient", node)

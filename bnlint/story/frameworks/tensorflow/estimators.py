@@ -9,7 +9,7 @@ from __future__ import annotations
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.tensorflow.graph import Surroundings, collect, surround, surroundings
-from bnlint.story.frameworks.tensorflow.networks import fetch
+from bnlint.story.frameworks.tensorflow.networks import fetch, last_for
 from bnlint.story.interpreter import calls
 from bnlint.story.machine import Run
 from bnlint.story.values import NO_TOKENS, NONE, UNKNOWN, Const, Data, Func, Lib, Obj, Value
@@ -77,4 +77,6 @@ def train(run: Run, owner: Obj, given: Value, steps: Value | None, node: ir.Call
     finally:
         surround(run, before)
     batches = frozenset(token for token in collect(data)[0] if token.kind == "batch")
+    start = len(run.story.events)
     fetch(run, Args((Data(flow | batches),)), node)
+    last_for(run, start, steps)

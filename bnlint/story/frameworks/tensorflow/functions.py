@@ -53,7 +53,7 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
         made = op(run, args.all())
         run.serial += 1
         return replace(made, flow=made.flow | {Token(kind, run.serial)}, batch=batch, assumed=assumed)
-    if short in ("stop_gradient",):
+    if short in ("stop_gradient", "sign", "math.sign"):
         made = op(run, args.all(), like=args.get(0))
         return replace(made, grad=NO_TOKENS)
     if name in IDENTITY:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bnlint.program import model as ir
-from bnlint.story.events import Built, GraphNorm, Recurring
+from bnlint.story.events import Built, Chained, GraphNorm, Recurring
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.tensorflow import renorm, wrappers
 from bnlint.story.frameworks.tensorflow.graph import UPDATES, Graphs, below, key_of, op, shown, surroundings, unique
@@ -17,10 +17,11 @@ from bnlint.story.frameworks.tensorflow.networks import add_norm
 from bnlint.story.frameworks.tensorflow.scopes import given_by_scope
 from bnlint.story.interpreter import calls, conditions, iteration
 from bnlint.story.machine import Run
-from bnlint.story.values import UNKNOWN, Const, Data, Lib, Obj, Token, Tuple, Value, options
+from bnlint.story.values import UNKNOWN, Const, Data, Lib, Obj, Shape, Token, Tuple, Value, number, options, truth
 
 SLIM_NORM = "slim.batch_norm"
 LAYERS_NORM = "tensorflow.layers.batch_normalization"
+DROPOUTS = frozenset({"tensorflow.layers.dropout", "tensorflow.nn.dropout", "slim.dropout"})
 NORM_OBJECTS = frozenset({"tensorflow.layers.BatchNormalization"})
 
 LAYERS = {
@@ -56,6 +57,8 @@ SIGNATURES = {
 def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Value | None:
     """A call of a layer function; None if the name is none."""
     root, _, last = name.rpartition(".")
+    if name in DROPOUTS:
+        return dropout(run, name, args, node)
     if name in (SLIM_NORM, "slim.batch_normalization", "slim.BatchNorm"):
         return slim_norm(run, graphs, given_by_scope(run, SLIM_NORM, args), node)
     if name == LAYERS_NORM:
@@ -78,6 +81,17 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
         if last in SLIM_LAYERS:
             return slim_layer(run, graphs, last, given_by_scope(run, name, args), node)
     return None
+
+
+def dropout(run: Run, name: str, args: Args, node: ir.Call) -> Data:
+    """A dropout: what comes out is known to come from it."""
+    first = args.get(0, "inputs") or args.get(0, "x") or UNKNOWN
+    made = run.allocate(Lib(name), node)
+    kept = args.get(1, "keep_prob") if name != "tensorflow.layers.dropout" else None
+    known = number(kept) if kept is not None else None
+    rate = args.get(None if kept is not None else 1, "rate")
+    made.slots["#rate"] = rate or (Const(1 - known[0], known[1]) if known is not None else UNKNOWN)
+    return replace(op(run, args.all(), like=first), shape=Shape(None, None, None, made))
 
 
 def layer(run: Run, graphs: Graphs, args: Args, base: str) -> Data:
@@ -218,6 +232,8 @@ def norm(
     )  # fmt: skip
     add_norm(run, event)
     fed_back(run, event, first, node)
+    if type(first) is Data and first.shape is not None and first.shape.made is not None and truth(said.flag) is not False:
+        run.emit(Chained, node, norm=made, shape=first.shape)
     scale.slots["#norm"] = average.slots["#norm"] = event
     average.slots["#average"] = True
     if key is not None:

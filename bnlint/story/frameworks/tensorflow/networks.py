@@ -11,7 +11,7 @@ from bnlint.program import model as ir
 from bnlint.story.events import Fetched, Forward, GraphNorm, Mode, NormUse, Where
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.tensorflow.graph import Placeholder, collect, join_trains, of_kind, surroundings
-from bnlint.story.frameworks.torch.tensors import mark
+from bnlint.story.frameworks.torch.tensors import mark, size
 from bnlint.story.interpreter import iteration
 from bnlint.story.machine import Run
 from bnlint.story.values import NO_TOKENS, Const, Data, Func, Lib, Obj, Token, Tuple, Value, truth
@@ -138,6 +138,14 @@ def forwards(
             mark(run, forward.number, "training", forward.where)
         found.add(forward.token)
     return frozenset(found)
+
+
+def last_for(run: Run, before: int, steps: Value | None) -> None:
+    """The forwards since an event were one call that makes many steps."""
+    known = size(steps)
+    for event in run.story.events[before:]:
+        if isinstance(event, Forward):
+            event.steps = known[0] if not known[1] else None
 
 
 def runs(pred: Value, side: bool, fed: dict[Placeholder, Value]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bnlint.program import model as ir
 from bnlint.story.events import Backward, TrainOp
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.tensorflow import estimators
+from bnlint.story.frameworks.tensorflow import estimators, penalties
 from bnlint.story.frameworks.tensorflow.graph import (
     UPDATES,
     Graphs,
@@ -20,7 +20,7 @@ from bnlint.story.frameworks.tensorflow.graph import (
     of_kind,
     surroundings,
 )
-from bnlint.story.frameworks.tensorflow.networks import fetch
+from bnlint.story.frameworks.tensorflow.networks import fetch, last_for
 from bnlint.story.frameworks.torch.tensors import mark
 from bnlint.story.interpreter import calls, iteration
 from bnlint.story.machine import Run
@@ -37,6 +37,7 @@ from bnlint.story.values import (
     Tuple,
     Value,
     options,
+    truth,
 )
 
 CREATE = frozenset({"slim.learning.create_train_op", "slim.training.create_train_op", "slim.create_train_op"})
@@ -45,7 +46,7 @@ OPTIMIZE = frozenset({"slim.optimize_loss", "slim.optimizers.optimize_loss"})
 
 def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Value | None:
     if name == "tensorflow.gradients":
-        return gradients(run, args)
+        return gradients(run, args, node)
     if name in CREATE:
         return helper(run, graphs, args, node, args.get(0, "total_loss"), args.get(3, "update_ops"),
                       args.get(4, "variables_to_train"), "create_train_op")  # fmt: skip
@@ -54,7 +55,9 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
                       "optimize_loss")  # fmt: skip
     if name in ("slim.learning.train", "slim.learning.train_loop"):
         hooks(run, args, node)
+        before = len(run.story.events)
         fetch(run, Args(args.positional[:1], {"fetches": args.get(0, "train_op") or UNKNOWN}), node)
+        last_for(run, before, args.get(9, "number_of_steps"))
         return NONE
     if name.endswith(("EstimatorSpec", "ModelFnOps")):
         return specification(run, args, node)
@@ -82,6 +85,7 @@ def method(run: Run, graphs: Graphs, owner: Value, name: str, args: Args, node: 
         loss = args.get(0, "loss")
         if loss is None or isinstance(loss, Func):
             return None
+        penalties.unprotected(run, *normalised(loss), owner, node)
         return minimize(run, loss, args.get(None, "var_list") or args.get(2, "var_list"), node)
     if name == "compute_gradients" or (name == "get_gradients" and args.positional):
         loss = args.get(0, "loss")
@@ -119,17 +123,18 @@ def needed(run: Run, loss: Value) -> frozenset[Token]:
     around = surroundings(run)
     note_made(around.deps, "gradient")
     tokens = collect(loss)[1]
+    penalties.trained(tokens)
     return frozenset(token for token in tokens if token.kind != "variable") | around.deps
 
 
-def gradients(run: Run, args: Args) -> Value:
+def gradients(run: Run, args: Args, node: ir.Call) -> Value:
     """`tf.gradients(ys, xs)`"""
     run.loud += 1
     flow = needed(run, args.get(0, "ys") or UNKNOWN)
     wanted = args.get(1, "xs")
     more = collect(wanted)[0] if wanted is not None else NO_TOKENS
     gradient = Data(flow | frozenset(token for token in more if token.kind in ("norm", "forward")), kind="tensor")
-    return Tuple((), gradient)
+    return Tuple((), penalties.taken(run, args.get(0, "ys") or UNKNOWN, wanted, gradient, "tf.gradients", node))
 
 
 def compute(run: Run, loss: Value, wanted: Value | None) -> Value:
@@ -143,6 +148,13 @@ def trained(wanted: Value | None) -> frozenset[Token] | None:
     if wanted is None or (type(wanted) is Const and wanted.value is None):
         return None
     return of_kind(collect(wanted)[0], "variable") or None
+
+
+def normalised(loss: Value) -> tuple[Obj, list[Obj]]:
+    """The network whose gradient is taken, and its batch norms that are not for inference only."""
+    found = [token.ref for token in of_kind(collect(loss)[1], "norm")]
+    norms = [event.norm for event in sorted(found, key=lambda event: event.number) if truth(event.flag) is not False]
+    return (norms[0].slots.get("#net", norms[0]) if norms else Obj(Lib(""), None)), norms
 
 
 def minimize(run: Run, loss: Value, wanted: Value | None, node: ir.Call) -> Value:
