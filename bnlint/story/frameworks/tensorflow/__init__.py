@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from bnlint.program import model as ir
+from bnlint.story.events import Story
 from bnlint.story.framework import Args, Exit, Framework
 from bnlint.story.frameworks.tensorflow import (
     averages,
@@ -11,6 +14,7 @@ from bnlint.story.frameworks.tensorflow import (
     eager,
     flags,
     functions,
+    handmade,
     layers,
     savers,
     scopes,
@@ -48,7 +52,7 @@ class TensorFlow(Framework):
             return flags.define(run, self.options, name, args)
         if name.endswith("app.run"):
             return flags.run_main(run, args, node)
-        moments = averages.call(run, name, args, node)
+        moments = averages.call(run, self.graphs, name, args, node)
         if moments is not None:
             return moments
         for room in (layers, training, statistics, collections, functions, savers):
@@ -162,6 +166,9 @@ class TensorFlow(Framework):
         if isinstance(owner, Obj) and isinstance(owner.slots.get("#flow"), Data):
             return op(run, [owner])
         return None
+
+    def told(self, run: Run) -> Iterator[Story]:
+        return handmade.stories(run, self.graphs)
 
     def ended(self, run: Run) -> None:
         averages.ended(run)
