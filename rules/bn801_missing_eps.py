@@ -100,7 +100,7 @@ from bnlint.story.events import Averaged, Normalised, StatisticSet
 WORDS = {"batch": "the variance of the batch", "running": "the running variance", "mixed": "the variance"}
 
 
-@rule("BN801", "missing-eps", severity="error", frameworks=("torch",))
+@rule("BN801", "missing-eps", severity="error", frameworks=("torch", "tensorflow"))
 def check(story: Story) -> Iterator[Report]:
     for event in story.of(StatisticSet):
         if not story.test:

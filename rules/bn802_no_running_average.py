@@ -85,7 +85,7 @@ from bnlint.story import Story
 from bnlint.story.events import Normalised
 
 
-@rule("BN802", "no-running-average", severity="warning", frameworks=("torch",))
+@rule("BN802", "no-running-average", severity="warning", frameworks=("torch", "tensorflow"))
 def check(story: Story) -> Iterator[Report]:
     yield from in_modules(story)
 

@@ -115,7 +115,7 @@ from bnlint.story import Story
 from bnlint.story.events import FunctionalNorm, Normalised, OwnNorm
 
 
-@rule("BN803", "cut-statistics-gradient", severity="warning", frameworks=("torch",))
+@rule("BN803", "cut-statistics-gradient", severity="warning", frameworks=("torch", "tensorflow"))
 def check(story: Story) -> Iterator[Report]:
     norms: list[OwnNorm] = story.of(OwnNorm)
     norm = next((event for event in norms if event.module and event.keeps), None)

@@ -97,7 +97,7 @@ from bnlint.story import Story
 from bnlint.story.events import Normalised, Renormalised
 
 
-@rule("BN804", "renorm-not-detached", severity="warning", frameworks=("torch",))
+@rule("BN804", "renorm-not-detached", severity="warning", frameworks=("torch", "tensorflow"))
 def check(story: Story) -> Iterator[Report]:
     norm = handmade.own(story)
     if norm is None:

@@ -89,7 +89,7 @@ from bnlint.story import Story
 from bnlint.story.events import Averaged
 
 
-@rule("BN805", "inconsistent-average", severity="error", frameworks=("torch",))
+@rule("BN805", "inconsistent-average", severity="error", frameworks=("torch", "tensorflow"))
 def check(story: Story) -> Iterator[Report]:
     norm = handmade.own(story)
     if norm is None:

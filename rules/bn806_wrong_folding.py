@@ -80,7 +80,7 @@ MESSAGES = {
 }
 
 
-@rule("BN806", "wrong-folding", severity="error", frameworks=("torch",))
+@rule("BN806", "wrong-folding", severity="error", frameworks=("torch", "tensorflow"))
 def check(story: Story) -> Iterator[Report]:
     told: set[tuple[Place, str]] = set()
     for event in story.of(Folded):

@@ -38,6 +38,13 @@ STATISTICS = frozenset({
 })  # fmt: skip
 
 
+GRAPH_MOMENTS = frozenset({
+    "fused_batch_norm", "batch_norm_with_global_normalization", "assign_moving_average", "moving_average_update",
+    "ExponentialMovingAverage", "reduce_variance", "batch_normalization", "reduce_std",
+})  # fmt: skip
+"""Names by which code of TensorFlow takes, averages or applies moments; `moments` itself is a name of many things."""
+
+
 def main_blocks(program: ir.Program) -> list[ir.If]:
     """The `if __name__ == "__main__":` blocks of a file."""
     return [statement for statement in program.body if isinstance(statement, ir.If) and asks_main(statement.test)]
@@ -67,6 +74,8 @@ class Survey:
     """functions that take moments, or are about batch norm: own layers may be made of them"""
     statistics: frozenset[int]
     """functions that name running statistics"""
+    graphs: frozenset[int] = frozenset()
+    """functions that normalise in the words of TensorFlow"""
 
 
 def survey(project: Project) -> Survey:
@@ -75,6 +84,7 @@ def survey(project: Project) -> Survey:
     builders: set[int] = set()
     moments: set[int] = set()
     statistics: set[int] = set()
+    graphs: set[int] = set()
     helpers: set[str] = set()
     forwards: list[tuple[int, set[str]]] = []
     for program in project.programs.values():
@@ -93,6 +103,8 @@ def survey(project: Project) -> Survey:
                 builders.add(id(owner))
             if not STATISTICS.isdisjoint(mentioned):
                 statistics.add(id(function))
+            if normalises_graph(mentioned, called):
+                graphs.add(id(function))
             if id(function) in statistics or takes_moments(mentioned):
                 moments.add(id(function))
                 helpers |= {function.name} if owner is None else set()
@@ -101,7 +113,16 @@ def survey(project: Project) -> Survey:
             names |= mentioned
             names.update(*used([*function.params.items, *function.decorators, function.returns]))
     moments.update(function for function, mentioned in forwards if not helpers.isdisjoint(mentioned))
-    return Survey(frozenset(names), frozenset(drivers), frozenset(builders), frozenset(moments), frozenset(statistics))
+    found = (names, drivers, builders, moments, statistics, graphs)
+    return Survey(*(frozenset(part) for part in found))  # type: ignore[arg-type]
+
+
+def normalises_graph(mentioned: set[str], called: set[str]) -> bool:
+    if not GRAPH_MOMENTS.isdisjoint(mentioned) or "moments" in called or not STATISTICS.isdisjoint(mentioned):
+        return True
+    if "get_weights" in called and "sqrt" in called:
+        return True
+    return "reduce_mean" in called and not called.isdisjoint({"sqrt", "rsqrt"})
 
 
 def takes_moments(mentioned: set[str]) -> bool:

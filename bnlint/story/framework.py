@@ -265,6 +265,10 @@ class Switchboard:
     def named(self, run: Run, name: str, value: Data, node: ir.Expr) -> None:
         """A variable is given a value that carries how it was computed (see `Data.form`)."""
 
+    def unpacked(self, run: Run, value: Data, count: int) -> list[Value] | None:
+        """So many values are made of one that carries how it was computed (see `Data.form`)."""
+        return None
+
     def told(self, run: Run) -> Iterator[Story]:
         for framework in self.frameworks:
             yield from framework.told(run)

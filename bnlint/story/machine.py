@@ -148,6 +148,8 @@ class Run:
         self.moments: frozenset[int] = frozenset()
         self.statistics: frozenset[int] = frozenset()
         """identities of the function nodes whose text speaks of moments, of running statistics"""
+        self.graphs: frozenset[int] = frozenset()
+        """identities of the function nodes whose text normalises in the words of TensorFlow"""
         self.probed: set[int] = set()
         """identities of the function nodes that were run for a profile"""
 

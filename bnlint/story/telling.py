@@ -29,7 +29,7 @@ def tell(project: Project) -> Iterator[Story]:
     run = Run(project, Switchboard(all_frameworks()))
     paths = sorted(project.programs)
     seen = entries.survey(project)
-    run.moments, run.statistics = seen.moments, seen.statistics
+    run.moments, run.statistics, run.graphs = seen.moments, seen.statistics, seen.graphs
     told = 0
     for path in loading_order(project):
         load(run, path)

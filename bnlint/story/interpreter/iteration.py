@@ -107,8 +107,8 @@ def unpack(run: Run, value: Value, targets: tuple[ir.Expr, ...]) -> list[Value]:
         rows = [unpack(run, option, targets) for option in value.options if type(option) is not Const]
         return [choose([row[place] for row in rows]) for place in range(count)] if rows else [UNKNOWN] * count
     if type(value) is Data:
-        element = replace(value, symbol=None, label="", parts=())
-        return [element] * count
+        known = run.hooks.unpacked(run, value, count) if value.form is not None else None
+        return known or [replace(value, symbol=None, label="", parts=())] * count
     items, rest = elements(run, value, targets[0])
     if starred is None:
         if rest is not None:

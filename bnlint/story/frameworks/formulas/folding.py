@@ -99,7 +99,7 @@ def only_scaled(product: Product, norms: set[Any]) -> bool:
     """A bias times the norm's own weight."""
     named = [factor for factor, _ in product if isinstance(factor, Atom)]
     return any(BIAS.search(factor.name) for factor in named) and any(
-        factor.owner in norms and WEIGHT.search(factor.name) for factor in named
+        factor.owner in norms and (WEIGHT.search(factor.name) or factor.name == "gamma") for factor in named
     )
 
 

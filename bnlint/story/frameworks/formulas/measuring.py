@@ -148,7 +148,7 @@ class Measuring(Switchboard):
         return super().data_attribute(run, data, attr)
 
     def item(self, run: Run, owner: Value, index: Value, node: ir.Expr) -> Value | None:
-        prefix, key = spelled(run, index, node)
+        prefix, key = spelled(run, index, node.index if isinstance(node, ir.Subscript) else None)
         if key and type(owner) is Data and owner.symbol is not None:
             holder = compound("[]", owner.symbol, *prefix) if prefix else owner.symbol
             if key.endswith("bias"):
@@ -302,12 +302,11 @@ def over(run: Run, given: Value | None, node: ir.Call) -> str:
     return "unknown"
 
 
-def spelled(run: Run, index: Value, node: ir.Expr) -> tuple[tuple[object, ...], str]:
+def spelled(run: Run, index: Value, asked: ir.Expr | None) -> tuple[tuple[object, ...], str]:
     """The name by which something is looked up: what varies in front (`f"{layer}.running_var"`), and its last part."""
     known = text(index)
     if known is not None:
         return (), known
-    asked = node.index if isinstance(node, ir.Subscript) else None
     parts = asked.parts if isinstance(asked, ir.FString) else (asked.left, asked.right) if isinstance(asked, ir.Binary) else ()
     if len(parts) < 2 or not isinstance(parts[-1], ir.Const) or not isinstance(parts[-1].value, str):
         return (), ""

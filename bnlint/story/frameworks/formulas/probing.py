@@ -17,10 +17,12 @@ from bnlint.story.frameworks.formulas.measuring import Measuring
 from bnlint.story.frameworks.formulas.records import Step
 from bnlint.story.interpreter import importing
 from bnlint.story.machine import Run
-from bnlint.story.values import Cls, Func, Module
+from bnlint.story.values import Cls, Func, Lib, Module
 
 FLAG = re.compile(r"^(is_?|bn_|phase_)?(train|training|train_mode|train_phase|is_training|test|testing)$")
 STATISTIC = re.compile(r"(running|moving|population|pop|global|ema)_?(mean|mu|var|variance|std|avg)")
+
+TENSORFLOW = frozenset({"tensorflow", "keras", "slim"})
 
 Passes = dict[str, tuple[list[normalising.Normalisation], list[Step]]]
 """by mode: the normalisations of a pass, and its steps"""
@@ -50,6 +52,12 @@ def functions(module: Module) -> Iterator[tuple[Cls | None, Func]]:
             yield None, value
         elif isinstance(value, Cls) and value.module is module:
             yield from ((value, part) for part in list(value.table.values()) if isinstance(part, Func))
+
+
+def of_tensorflow(module: Module) -> bool:
+    """Whether a module's names are those of TensorFlow or Keras, and not of PyTorch."""
+    roots = {value.name.partition(".")[0] for value in module.table.values() if isinstance(value, Lib)}
+    return not TENSORFLOW.isdisjoint(roots) and "torch" not in roots
 
 
 def definition(run: Run, cls: Cls) -> Where:

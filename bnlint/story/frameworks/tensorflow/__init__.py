@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from bnlint.program import model as ir
+from bnlint.story.events import Story
 from bnlint.story.framework import Args, Exit, Framework
 from bnlint.story.frameworks.tensorflow import (
     averages,
@@ -12,6 +15,7 @@ from bnlint.story.frameworks.tensorflow import (
     estimators,
     flags,
     functions,
+    handmade,
     layers,
     queues,
     savers,
@@ -53,7 +57,7 @@ class TensorFlow(Framework):
         piped = datasets.call(run, name, args, node) or queues.call(run, name, args, node)
         if piped is not None:
             return piped
-        moments = averages.call(run, name, args, node)
+        moments = averages.call(run, self.graphs, name, args, node)
         if moments is not None:
             return moments
         for room in (layers, training, statistics, collections, functions, savers):
@@ -168,6 +172,9 @@ class TensorFlow(Framework):
         if isinstance(owner, Obj) and isinstance(owner.slots.get("#flow"), Data):
             return op(run, [owner])
         return None
+
+    def told(self, run: Run) -> Iterator[Story]:
+        return handmade.stories(run, self.graphs)
 
     def ended(self, run: Run) -> None:
         averages.ended(run)

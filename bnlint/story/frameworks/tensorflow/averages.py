@@ -18,7 +18,7 @@ from bnlint.story.events import AverageUpdate, BatchMoments
 from bnlint.story.events.averages import updates
 from bnlint.story.framework import Args, library_base
 from bnlint.story.frameworks.formulas.measuring import over
-from bnlint.story.frameworks.tensorflow.graph import PASSING, collect, of_kind, op, surroundings
+from bnlint.story.frameworks.tensorflow.graph import PASSING, Graphs, collect, of_kind, op, surroundings
 from bnlint.story.machine import Run
 from bnlint.story.values import (
     NO_TOKENS,
@@ -48,13 +48,13 @@ SWITCHING = re.compile(r"train|test|infer|phase|learning", re.I)
 EAGER = ("keras.", "tensorflow.Module", "tensorflow.layers.Layer")
 
 
-def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
+def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Value | None:
     """A function that gives moments of the batch; None if it is none."""
     short = name.removeprefix("tensorflow.")
     if short in MOMENTS:
         if over(run, args.get(1, "axes"), node) == "other":
             return None
-        token = taken(run, node)
+        token = taken(run, graphs, node)
         return Tuple(tuple(with_token(op(run, args.all()), token) for _ in range(2)))
     if short in FUSED and truth(args.get(7, "is_training") or Const(True)) is not False:
         made = op(run, args.all(), like=args.get(0))
@@ -62,12 +62,18 @@ def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         event.normalising.add(branches(run))
         return Tuple((made, *(with_token(op(run, args.all()), event.token) for _ in range(2))))
     if short in REDUCED and over(run, args.get(1, "axis") or args.get(None, "reduction_indices"), node) == "batch":
-        return with_token(op(run, args.all()), taken(run, node))
+        return with_token(op(run, args.all()), taken(run, graphs, node))
     return None
 
 
-def taken(run: Run, node: ir.Call) -> Token:
+def taken(run: Run, graphs: Graphs, node: ir.Call) -> Token:
     made: BatchMoments = run.emit(BatchMoments, node)
+    if not branches(run):
+        first = 1 if run.story.bound else 2  # a function that is told by itself is called by nobody
+        nodes = {id(frame.func.node) for frame in run.frames[first:] if isinstance(frame.func, Func)}
+        graphs.applied |= nodes
+        if not run.forks:
+            graphs.always |= nodes
     return made.token
 
 

@@ -77,6 +77,10 @@ class Graphs:
 
     modules: dict[Any, Obj]
     imports: dict[Any, frozenset[Any]] = field(default_factory=dict)
+    applied: set[int] = field(default_factory=set)
+    """nodes of the functions within which the program takes moments of a batch"""
+    always: set[int] = field(default_factory=set)
+    """those that it calls whatever its options"""
 
     def current(self, run: Run) -> Obj:
         """The graph that ops are added to now."""

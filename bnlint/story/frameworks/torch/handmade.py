@@ -251,6 +251,8 @@ def stories(run: Run) -> Iterator[Story]:
             told.add(id(forward.node))  # once, for the class that defines it
             yield known.story
     for module in list(run.modules.values()):
+        if probing.of_tensorflow(module):
+            continue
         for owner, func in functions(module):
             if worth_running(run, func):
                 story = alone(run, module, owner, func)
