@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from bnlint.read import prototxt
 from bnlint.read.import_lines import imported_modules
 
 __all__ = ["Imports", "imported_modules"]
@@ -47,6 +48,8 @@ class Imports:
         importing file's folder, each folder above it up to the root, then in `src` and `lib` of each.
         """
         name = _text(importer)
+        if name.endswith(prototxt.SUFFIX):
+            return None  # a text network names libraries only
         key = (name, module, level)
         if key not in self._found:
             self._found[key] = self._relative(name, module, level) if level else self._absolute(name, module)
