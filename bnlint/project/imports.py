@@ -86,8 +86,8 @@ class Imports:
             if found is None or _text(found) == importer:
                 # A file never imports itself: in logging.py, `import logging` is the standard library's.
                 continue
-            if top in sys.stdlib_module_names and base + "/__init__.py" in self._files:
-                continue
+            if (top in sys.stdlib_module_names or top in _INSTALLED) and base + "/__init__.py" in self._files:
+                continue  # a part of a package, such as kaffe/tensorflow, is no module of its own
             return found
         if top in _INSTALLED or top in sys.stdlib_module_names:
             return None

@@ -2,6 +2,7 @@
 
 from bnlint.story.events.accumulation import Accumulated
 from bnlint.story.events.core import Event, Failure, Story, Where
+from bnlint.story.events.decay import Decayed
 from bnlint.story.events.flax import StatisticsReturned
 from bnlint.story.events.freezing import Frozen, Held, Hidden, Thawed
 from bnlint.story.events.graph import CollectionRead, Dependencies, Fetched, GraphNorm, TrainOp
@@ -47,6 +48,7 @@ __all__ = [
     "Contrasted",
     "Converted",
     "Copied",
+    "Decayed",
     "Dependencies",
     "Estimated",
     "Event",

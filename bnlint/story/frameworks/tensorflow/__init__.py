@@ -7,6 +7,7 @@ from bnlint.story.framework import Args, Exit, Framework
 from bnlint.story.frameworks.tensorflow import (
     collections,
     datasets,
+    decay,
     eager,
     estimators,
     flags,
@@ -52,7 +53,7 @@ class TensorFlow(Framework):
         piped = datasets.call(run, name, args, node) or queues.call(run, name, args, node)
         if piped is not None:
             return piped
-        for room in (layers, training, statistics, collections, functions, savers):
+        for room in (layers, training, statistics, collections, decay, functions, savers):
             found: Value | None = room.call(run, self.graphs, name, args, node)
             if found is not None:
                 return found
@@ -86,6 +87,7 @@ class TensorFlow(Framework):
         if owner.lib == "tensorflow.Variable" and name.startswith("assign"):
             statistics.assigned(owner)
             return op(run, args.all())
+        savers.method(run, owner, name)
         if owner.lib == "tensorflow.GradientTape":
             return eager.method(run, owner, name, args, node)
         if name == "as_default" and owner.lib.endswith("Graph"):
@@ -106,7 +108,7 @@ class TensorFlow(Framework):
 
     def apply(self, run: Run, obj: Obj, args: Args, node: ir.Call) -> Value | None:
         if not obj.lib.startswith("tensorflow."):
-            return None
+            return decay.apply(run, self.graphs, obj, args, node)
         found = layers.apply(run, self.graphs, obj, args, node)
         if found is not None:
             return found

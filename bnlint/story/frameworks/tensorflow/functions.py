@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.tensorflow import statistics
+from bnlint.story.frameworks.tensorflow import decay, statistics
 from bnlint.story.frameworks.tensorflow.graph import Graphs, Placeholder, collect, note_made, op, surroundings
 from bnlint.story.frameworks.torch import tensors
 from bnlint.story.interpreter import calls, iteration
@@ -75,6 +75,8 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
         return op(run, args.all(), kind="op")
     if name in NORMALISING:
         statistics.normalises(args)
+        fused = short == "nn.fused_batch_norm"
+        decay.scaled(run, [args.get(1 if fused else 4, "scale"), args.get(2 if fused else 3, "offset")])
         return op(run, args.all(), like=args.get(0))
     if short in ("function", "contrib.eager.defun", "autograph.to_graph", "recompute_grad"):
         first = args.get(0)
