@@ -51,9 +51,9 @@ class Cache:
                 (self._folder / name).write_text(text, "utf-8")
 
 
-def key_of(data: bytes) -> str:
-    """The key of a file with this content."""
-    return blake2b(data, digest_size=20, key=_makers()).hexdigest()
+def key_of(data: bytes, kind: str = "") -> str:
+    """The key of a file with this content; `kind` tells apart what is not lowered as Python."""
+    return blake2b(data, digest_size=20, key=_makers(), person=kind.encode()).hexdigest()
 
 
 @lru_cache(maxsize=1)

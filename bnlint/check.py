@@ -23,9 +23,10 @@ from bnlint.program.rows import statement_rows
 from bnlint.programs import Failed, Progress, programs_of, read_all
 from bnlint.project.imports import Imports
 from bnlint.project.project import Options, Project
+from bnlint.read import prototxt
 from bnlint.read.context import context_files, group_by_project
 from bnlint.read.discover import DEFAULT_EXCLUDE, discover
-from bnlint.read.prefilter import is_seed, needed
+from bnlint.read.prefilter import is_seed, names_batch_norm_layer, needed
 from bnlint.read.source import Unreadable, decode, read_bytes
 from bnlint.rule import Report, Rule
 from bnlint.rulebook import catalogue, load_rules
@@ -104,15 +105,20 @@ def _check_project(
     reported = frozenset(members)
     read = read_all(sorted({*members, *context_files(root)}), lambda path: given[path] if path in given else read_bytes(path))
     contents = {path: data for path, data in read.items() if isinstance(data, bytes)}
-    imports = Imports(root, contents)
-    chosen, seeds = _chosen(contents, imports, reported, settings)
-    gathered.with_batch_norm += seeds
+    networks = {path for path in contents if path.suffix == prototxt.SUFFIX}
+    sources = {path: data for path, data in contents.items() if path not in networks}
+    imports = Imports(root, sources)
+    chosen, seeds = _chosen(sources, imports, reported, settings)
+    with_batch_norm = frozenset(path for path in networks if names_batch_norm_layer(contents[path]))
+    chosen |= with_batch_norm if settings.prefilter else networks
+    gathered.with_batch_norm += seeds + len(with_batch_norm)
 
     kept = Cache(settings.cache_dir or root / FOLDER) if settings.cache else None
     parsed = programs_of({path: contents[path] for path in sorted(chosen)}, kept, settings.jobs, progress)
     programs = {path: program for path, program in parsed.items() if isinstance(program, Program)}
     failed = {path: failure for path, failure in (*read.items(), *parsed.items()) if isinstance(failure, Failed)}
-    del read, contents, parsed
+    gathered.networks |= {path for path in networks & programs.keys() if programs[path].body}
+    del read, contents, sources, parsed
     told = [_failure(path, failure) for path, failure in failed.items() if path in reported or failure.internal]
 
     options = Options(frozenset(settings.batch_norm_classes), frozenset(settings.models_with_batch_norm), settings.small_batch)

@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bnlint.cache import Cache, key_of
+from bnlint.program.caffe_text import parse_caffe_text
 from bnlint.program.lower import SyntaxProblem, parse_program
 from bnlint.program.model import Program
+from bnlint.read import prototxt
 from bnlint.read.lenient import Stop, rescue
 from bnlint.read.source import Unreadable, decode
 
@@ -54,7 +56,7 @@ def programs_of(
         for path, data in files.items():
             known = None
             if kept is not None:
-                keys[path] = key_of(data)
+                keys[path] = key_of(data, path.suffix if path.suffix == prototxt.SUFFIX else "")
                 known = _unpacked(kept.get(keys[path]))
             if known is None:
                 missing.append(path)
@@ -116,7 +118,8 @@ def _pack_one(file: tuple[Path, bytes]) -> bytes | Failed:
 def pack(path: Path, data: bytes) -> bytes | Failed:
     """The program of a file as bytes, for the cache and for the way from another process."""
     try:
-        return msgspec.msgpack.encode(_program(decode(path, data).text))
+        text = decode(path, data).text
+        return msgspec.msgpack.encode(parse_caffe_text(text) if path.suffix == prototxt.SUFFIX else _program(text))
     except Unreadable as error:
         return Failed(error.message)
     except SyntaxProblem as error:

@@ -5,8 +5,8 @@
 - TensorFlow: an own batch norm makes its moving mean by `tf.get_variable` or `tf.Variable` without `trainable=False`;
 - PyTorch: the running mean is an `nn.Parameter` that asks for a gradient, or the optimizer gets `buffers()` or the values
   of `state_dict()`;
-- Caffe: `L.BatchNorm(..., param=[...])` with a non-zero `lr_mult`. The layer keeps three blobs: mean, variance and the
-  correction factor of their average.
+- Caffe: `L.BatchNorm(..., param=[...])`, or a `param { }` of a BatchNorm layer in a `.prototxt`, with an `lr_mult` that is
+  not zero (left out, it is 1). The layer keeps three blobs: mean, variance and the correction factor of their average.
 
 ## Why it hurts
 
@@ -14,6 +14,9 @@ The statistics are measured, not learned. While the batch's own statistics norma
 whatever else goes over all trainable variables does reach them: an L2 term pulls them to zero, a decoupled weight decay
 shrinks them when gradients are zeroed rather than None, distributed training waits for a gradient that never comes, and
 finetuning in evaluation mode really trains them.
+
+In Caffe the averages drift with every step of the solver, where the version lets them: later ones set the rates to zero
+themselves if exactly three blobs are given, and stop at the layer otherwise.
 
 ## Bad
 
@@ -82,8 +85,8 @@ Saver made from such a list then loses the statistics (BN504).
 
 ## Source
 
-Caffe pull request 4704 ("unmasked statistics learning rates"); the TensorFlow documentation of `tf.compat.v1.Variable`
-(`trainable` defaults to True).
+Caffe pull request 4704 ("unmasked statistics learning rates"), `BatchNormLayer::LayerSetUp` and `UpgradeNetBatchNorm` in
+Caffe's master branch; the TensorFlow documentation of `tf.compat.v1.Variable` (`trainable` defaults to True).
 
 ## Measured
 

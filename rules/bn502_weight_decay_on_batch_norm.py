@@ -2,7 +2,9 @@
 
 ## What it looks like
 
-One parameter group for everything: `SGD(model.parameters(), weight_decay=5e-4)`.
+One parameter group for everything: `SGD(model.parameters(), weight_decay=5e-4)`. In TensorFlow an L2 term over all of
+`tf.trainable_variables()`, or over those whose name does not hold "bias" (batch norm calls them gamma and beta); in Keras
+`BatchNormalization(gamma_regularizer=l2(...))`.
 
 ## Why it hurts
 
@@ -33,11 +35,26 @@ groups = [{"params": decayed, "weight_decay": 5e-4}, {"params": others, "weight_
 optimizer = torch.optim.SGD(groups, lr=0.1, momentum=0.9)
 ```
 
+In TensorFlow 1:
+
+```python
+import tensorflow as tf
+
+x, y = tf.placeholder(tf.float32, [None, 16]), tf.placeholder(tf.float32, [None, 1])
+training = tf.placeholder(tf.bool, [])
+h = tf.layers.batch_normalization(tf.layers.dense(x, 32, use_bias=False), training=training)
+loss = tf.losses.mean_squared_error(y, tf.layers.dense(tf.nn.relu(h), 1))
+loss += 1e-4 * tf.add_n([tf.nn.l2_loss(v) for v in tf.trainable_variables() if "kernel" in v.name])
+with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
+    train_op = tf.train.MomentumOptimizer(0.1, 0.9).minimize(loss)
+```
+
 ## Silent when
 
 - the parameters are divided into groups, by whatever test
 - the decay is 0, or unknown
 - the decay is the optimizer's own default (AdamW has one): confidence `possible`
+- TensorFlow: the variables are chosen by names that leave gamma and beta out, or the term is part of no train op
 
 ## Fix
 
@@ -45,7 +62,8 @@ Put parameters of fewer than two dimensions in a group with `weight_decay=0`.
 
 ## Source
 
-"torch.optim" in the PyTorch documentation (2.13), per-parameter options.
+"torch.optim" in the PyTorch documentation (2.13), per-parameter options; `tf.trainable_variables` in the TensorFlow 1.15
+documentation.
 
 ## Measured
 
@@ -57,17 +75,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bnlint.findings import Confidence
+from bnlint.findings import Confidence, Step
 from bnlint.judging import copies, traces
 from bnlint.rule import Report, rule
 from bnlint.story import Story
-from bnlint.story.events import OptimizerBuilt
-from bnlint.story.values import number
+from bnlint.story.events import Built, Decayed, OptimizerBuilt, TrainOp
+from bnlint.story.values import Const, number
 
 DECAYING = frozenset({"torch.optim.AdamW"})
+ARGUMENTS = ("gamma_regularizer", "beta_regularizer")
+MESSAGE = "weight decay also pulls the scale and shift of batch norm to zero"
 
 
-@rule("BN502", "weight-decay-on-batch-norm", severity="info", default=False, frameworks=("torch",))
+@rule("BN502", "weight-decay-on-batch-norm", severity="info", default=False, frameworks=("torch", "tensorflow", "keras"))
 def check(story: Story) -> Iterator[Report]:
     places: set[object] = set()
     for event in story.of(OptimizerBuilt):
@@ -79,9 +99,38 @@ def check(story: Story) -> Iterator[Report]:
             places.add(event.where.place)
             sure: Confidence = "likely" if known is not None and known[1] else "certain"
             yield Report(
-                "weight decay also pulls the scale and shift of batch norm to zero",
+                MESSAGE,
                 event.where.place,
                 "possible" if default or not net.certain else sure,
                 traces.distinct(copies.built(net), event.where.place),
                 frozenset({net.net, *net.norms}),
             )
+    yield from of_losses(story)
+    yield from of_layers(story)
+
+
+def of_losses(story: Story) -> Iterator[Report]:
+    """Penalties that a train op of TensorFlow minimises."""
+    penalties: list[Decayed] = story.of(Decayed)
+    if not penalties:
+        return
+    minimised = {token.ref for train in story.of(TrainOp) for token in train.built if token.kind == "decay"}
+    for event in penalties:
+        if event in minimised:
+            sites = [norm.site for norm in event.norms[:1] if norm.site is not None]
+            steps = [Step("a scale or shift of batch norm is made here", site) for site in sites]
+            yield Report(
+                MESSAGE,
+                event.where.place,
+                ("certain" if story.bound else "likely") if event.sure else "possible",
+                traces.distinct(steps, event.where.place),
+                frozenset(event.norms),
+            )
+
+
+def of_layers(story: Story) -> Iterator[Report]:
+    """Layers of Keras and of tf.layers that are built with a regularizer of their own."""
+    for event in story.of(Built):
+        given = [event.arguments[name][0] for name in ARGUMENTS if name in event.arguments]
+        if any(not (type(value) is Const and value.value is None) for value in given):
+            yield Report(MESSAGE, event.where.place, "certain", (), frozenset({event.obj}))

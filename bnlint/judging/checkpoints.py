@@ -84,21 +84,24 @@ def steps(found: Incomplete) -> list[Step]:
 def lacking(story: Story) -> Iterator[tuple[SaverBuilt, Confidence]]:
     """Savers of a graph that leave out the averages of its batch norms, each place once.
 
-    What only restores, or has another saver beside it that holds the averages, may start a training from other weights.
+    What only restores, or has another saver of its graph beside it that holds the averages, may start a training from other
+    weights.
     """
-    savers = story.of(SaverBuilt)
-    if not savers:
+    savers: list[SaverBuilt] = story.of(SaverBuilt)
+    if not any(saver.lacking for saver in savers):
         return
-    held = {norm for saver in savers for norm in saver.held}
-    whole = any(saver.whole for saver in savers)
-    trains = bool(story.of(TrainOp))
+    held = {(saver.graph.serial, norm.serial) for saver in savers for norm in saver.held}
+    whole = {saver.graph.serial for saver in savers if saver.whole}
+    trained = {token.ref.norm.serial for train in story.of(TrainOp) for token in train.through}
     places: set[Place] = set()
     for saver in savers:
         if saver.lacking and saver.where.place not in places:
             places.add(saver.where.place)
-            known: Confidence = "certain" if story.bound else "likely"
-            covered = whole or held.issuperset(norm.norm for norm in saver.lacking)
-            yield saver, "possible" if covered or (saver.restores and trains) else known
+            norms = [norm.norm for norm in saver.lacking]
+            covered = saver.graph.serial in whole or held.issuperset((saver.graph.serial, norm.serial) for norm in norms)
+            known: Confidence = "certain" if story.bound and not all(norm.slots.get("#contrary") for norm in norms) else "likely"
+            starts = saver.used == {"restore"} and any(norm.serial in trained for norm in norms)
+            yield saver, "possible" if covered or starts else known
 
 
 def saver_steps(saver: SaverBuilt) -> list[Step]:

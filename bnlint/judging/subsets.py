@@ -43,14 +43,15 @@ def surplus(story: Story) -> Iterator[Surplus]:
         others = tuple(norm for norm in beside if id(norm) in own)
         if frozen:
             yield Surplus(train, frozen, False)
-        if others and not told_apart(story):
+        if others and not told_apart(story, train):
             rivals = [other for other in trains if other is not train and any(belongs(norm, other) for norm in others)]
             yield Surplus(train, others, True, all(other.token in train.runs for other in rivals))
 
 
-def told_apart(story: Story) -> bool:
-    """Whether the program reads the collection again as networks are added: it may take the difference."""
-    sizes = {len(read.held) for read in story.of(CollectionRead) if read.key == UPDATES}
+def told_apart(story: Story, train: TrainOp) -> bool:
+    """Whether the program reads the collection again as networks are added, up to a train op: it may take the difference."""
+    reads = [read for read in story.of(CollectionRead) if read.key == UPDATES and read.number < train.number]
+    sizes = {len(read.held) for read in reads}
     return len(sizes) > 1
 
 

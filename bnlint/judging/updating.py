@@ -131,7 +131,8 @@ def judge(story: Story, train: TrainOp, norms: list[GraphNorm]) -> Missing | Non
         return Missing(train, given, "early", early[-1], confidence)
     for block in reversed(blocks):
         if block.none and block.token in train.runs:
-            return Missing(train, given, "ineffective", block, confidence)
+            sure: Confidence = "likely" if block.assumed and confidence == "certain" else confidence
+            return Missing(train, given, "ineffective", block, sure)
         if any(token.kind == "read" and token.ref in mine for token in block.flow):
             return Missing(train, given, "ineffective", block, confidence)
     wrong = [read for read in reads if mistyped(read.key)]

@@ -12,14 +12,12 @@ import re
 import sys
 import threading
 import warnings
-from bisect import bisect_right
 from collections.abc import Callable
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from bnlint.program.depth import depth_of
 from bnlint.program.model import Comment, Program, Stmt
-from bnlint.program.problem import SyntaxProblem
+from bnlint.program.problem import SyntaxProblem, line_starts, problem_at
 from bnlint.program.tables import blank_tables
 
 if TYPE_CHECKING:
@@ -32,7 +30,6 @@ _STACKS = (512 << 20, 64 << 20)
 _RECURSION = 100_000
 _LARGE_STACK = threading.Lock()
 """the stack size and the recursion limit belong to the whole process"""
-_LINE_END = re.compile(r"\r\n?|\n")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLACE = re.compile(r"error at (\d+):(\d+): ")
 
@@ -46,13 +43,13 @@ def parse_program(text: str, *, lenient: bool = False) -> Program:
 
     Raises SyntaxProblem.
     """
-    lines = _lines(text)
+    lines = line_starts(text)
     if surrogate := _SURROGATE.search(text):
-        raise _problem("a lone surrogate is no text", lines, surrogate.start())
+        raise problem_at("a lone surrogate is no text", lines, surrogate.start())
     text = blank_tables(text)
     depth = depth_of(text)
     if depth.too_deep is not None:
-        raise _problem("nested too deeply", lines, depth.too_deep)
+        raise problem_at("nested too deeply", lines, depth.too_deep)
     body, comments = _in_large_stack(text) if depth.large else _lowered(text)
     return Program(body, lines, comments, lenient)
 
@@ -124,20 +121,6 @@ def _run_in_thread(run: Callable[[], None]) -> None:
             threading.stack_size(usual)
         thread.join()
         return
-
-
-def _lines(text: str) -> tuple[int, ...]:
-    """The offset of each row as an editor counts them: not after form feeds and the like."""
-    if "\r" in text:
-        return (0, *[match.end() for match in _LINE_END.finditer(text)])
-    lengths = [len(line) + 1 for line in text.split("\n")]
-    lengths.pop()
-    return tuple(accumulate(lengths, initial=0))
-
-
-def _problem(message: str, lines: tuple[int, ...], offset: int) -> SyntaxProblem:
-    row = bisect_right(lines, offset)
-    return SyntaxProblem(message, row, offset - lines[row - 1] + 1)
 
 
 def _refused(text: str, error: ParserSyntaxError) -> SyntaxProblem:

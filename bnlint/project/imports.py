@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from bnlint.read import prototxt
 from bnlint.read.import_lines import imported_modules
 
 __all__ = ["Imports", "imported_modules"]
@@ -47,6 +48,8 @@ class Imports:
         importing file's folder, each folder above it up to the root, then in `src` and `lib` of each.
         """
         name = _text(importer)
+        if name.endswith(prototxt.SUFFIX):
+            return None  # a text network names libraries only
         key = (name, module, level)
         if key not in self._found:
             self._found[key] = self._relative(name, module, level) if level else self._absolute(name, module)
@@ -83,8 +86,8 @@ class Imports:
             if found is None or _text(found) == importer:
                 # A file never imports itself: in logging.py, `import logging` is the standard library's.
                 continue
-            if top in sys.stdlib_module_names and base + "/__init__.py" in self._files:
-                continue
+            if (top in sys.stdlib_module_names or top in _INSTALLED) and base + "/__init__.py" in self._files:
+                continue  # a part of a package, such as kaffe/tensorflow, is no module of its own
             return found
         if top in _INSTALLED or top in sys.stdlib_module_names:
             return None

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bnlint.read.discover import SUFFIXES, absolute
+from bnlint.read.discover import PYTHON_SUFFIXES, absolute
 from bnlint.read.ignores import FOREIGN_FOLDERS, ignores_above, is_environment
 
 # A project larger than this is cut off, the files nearest to its root first: context is an aid, not worth minutes.
@@ -97,7 +97,7 @@ def context_files(root: Path) -> list[Path]:
             name = entry.name
             try:
                 is_dir = entry.is_dir(follow_symlinks=False)
-                wanted = name not in FOREIGN_FOLDERS if is_dir else name.endswith(SUFFIXES) and entry.is_file()
+                wanted = name not in FOREIGN_FOLDERS if is_dir else name.endswith(PYTHON_SUFFIXES) and entry.is_file()
             except OSError:
                 continue
             if not wanted or ignores.hides(stem + name, is_dir):

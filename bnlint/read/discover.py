@@ -1,6 +1,6 @@
-"""Which files are linted: from the paths on the command line to Python files, sorted, each once.
+"""Which files are linted: from the paths on the command line to Python files and text networks, sorted, each once.
 
-Must never follow a symbolic link to a folder (so loops are harmless) and never open a Python file.
+Must never follow a symbolic link to a folder (so loops are harmless) and never open a file.
 """
 
 # Strings instead of paths on purpose (see bnlint.read.ignores):
@@ -13,11 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bnlint.read import prototxt
 from bnlint.read.ignores import DEFAULT_EXCLUDE, Excludes, GitIgnores, excludes, ignores_above, is_environment
 
-__all__ = ["DEFAULT_EXCLUDE", "SUFFIXES", "Discovery", "MissingPath", "absolute", "discover"]
+__all__ = ["DEFAULT_EXCLUDE", "PYTHON_SUFFIXES", "SUFFIXES", "Discovery", "MissingPath", "absolute", "discover"]
 
-SUFFIXES: tuple[str, ...] = (".py", ".pyw")
+PYTHON_SUFFIXES: tuple[str, ...] = (".py", ".pyw")
+SUFFIXES: tuple[str, ...] = (*PYTHON_SUFFIXES, prototxt.SUFFIX)
 
 
 class MissingPath(Exception):

@@ -119,6 +119,11 @@ def is_seed(data: bytes, names: Collection[str] = ()) -> bool:
     return (b"layernorm" in low or b"layer_norm" in low) and b"velocit" in low
 
 
+def names_batch_norm_layer(data: bytes) -> bool:
+    """Whether a network in Caffe's text format may hold a layer of the type BatchNorm."""
+    return b"BatchNorm" in _plain(data)
+
+
 def frameworks(data: bytes) -> frozenset[str]:
     """The frameworks a source names: torch, tensorflow, keras, flax, caffe."""
     low = data.lower()

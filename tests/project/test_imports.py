@@ -79,3 +79,10 @@ def test_a_submodule_is_found_in_packages_and_folders() -> None:
 )
 def test_imports_are_read_from_bytes(line: str, expected: list[tuple[str, int, tuple[str, ...]]]) -> None:
     assert imported_modules(line.encode()) == expected
+
+
+def test_a_part_of_a_package_does_not_hide_the_framework_of_that_name() -> None:
+    files = [ROOT / name for name in ("kaffe/__init__.py", "kaffe/tensorflow/__init__.py", "kaffe/tensorflow/network.py")]
+    imports = Imports(ROOT, files)
+    assert imports.resolve(files[2], "tensorflow", 0) is None
+    assert imports.resolve(ROOT / "train.py", "kaffe.tensorflow", 0) == files[1]

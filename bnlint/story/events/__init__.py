@@ -3,6 +3,7 @@
 from bnlint.story.events.accumulation import Accumulated
 from bnlint.story.events.averages import AverageUpdate, BatchMoments
 from bnlint.story.events.core import Event, Failure, Story, Where
+from bnlint.story.events.decay import Decayed
 from bnlint.story.events.flags import FlagFixed, PhaseSet
 from bnlint.story.events.flax import StatisticsReturned
 from bnlint.story.events.freezing import Frozen, Held, Hidden, Thawed
@@ -51,6 +52,7 @@ __all__ = [
     "Contrasted",
     "Converted",
     "Copied",
+    "Decayed",
     "Dependencies",
     "Estimated",
     "Event",

@@ -72,6 +72,8 @@ class Dependencies(Event):
     flow: frozenset[Token]
     none: bool
     """its argument is a variable that holds None"""
+    assumed: bool = False
+    """it holds None as long as an option is left at its default"""
     made: set[str] = field(default_factory=set)
     """kinds of ops created inside: "train", "gradient", "identity", "op" """
 

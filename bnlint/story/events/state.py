@@ -6,7 +6,7 @@ entry point wrote to its objects has been taken back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from bnlint.findings import Place
@@ -80,14 +80,15 @@ class Saved(Event):
 class SaverBuilt(Event):
     """A saver of a TensorFlow graph, or a function that only restores.
 
-    lacking: the batch norms that it holds, where it holds no averages at all; held: the layers whose averages it holds;
-    whole: it holds everything; restores: it saves nothing.
+    graph: the graph that it saves; lacking: the batch norms that it holds, where it holds no averages at all; held: the
+    layers whose averages it holds; whole: it holds everything; used: what it is seen to do, "save" or "restore".
     """
 
+    graph: Obj
     lacking: tuple[GraphNorm, ...] = ()
     held: frozenset[Obj] = frozenset()
     whole: bool = False
-    restores: bool = False
+    used: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True, eq=False)

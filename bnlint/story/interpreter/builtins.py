@@ -118,6 +118,8 @@ def getattr_(run: Run, args: Args, node: ir.Call) -> Value:
         return UNKNOWN
     known = text(name)
     if known is not None:
+        if type(name) is Const and name.assumed and isinstance(owner, Module) and len(args.positional) > 2:
+            return computed.optional_member(run, owner, known, args.positional[2], node)
         return expressions.get_attribute(run, owner, known, node)
     if isinstance(owner, Module):
         found = computed.members(run, owner, computed.parts_of(name))

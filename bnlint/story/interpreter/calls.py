@@ -140,13 +140,14 @@ ALTERNATIVES = 12
 def call_options(run: Run, callee: Choice, args: Args, node: ir.Call) -> Value:
     """Call one of several: of many networks that may result, a few stand for all, those that matter first."""
     results: list[Value] = []
+    usual = [option for option in callee.options if not of_contrary(option)]
     for option in callee.options:
         if results and run.steps > run.allowed // 3 and follows(option):
             continue  # the rest of the entry point is worth more than one more alternative
         if len(results) >= ALTERNATIVES and all(is_network(option) for result in results for option in options(result)):
             break
         if type(option) is not Const:
-            contrary = any(option is other for other in callee.contrary)
+            contrary = any(option is other for other in callee.contrary) or (bool(usual) and of_contrary(option))
             run.contrary += contrary
             run.choosing += 1
             try:
@@ -156,6 +157,11 @@ def call_options(run: Run, callee: Choice, args: Args, node: ir.Call) -> Value:
                 run.choosing -= 1
     results = [result for result in results if result is not NEVER] or results or [UNKNOWN]
     return choose(run.hooks.representatives(run, results, REPRESENTATIVES))
+
+
+def of_contrary(value: Value) -> bool:
+    """Whether it is a method of an object that only comes about against the default of an option."""
+    return isinstance(value, Bound) and isinstance(value.self, Obj) and bool(value.self.slots.get("#contrary"))
 
 
 def is_network(value: Value) -> bool:

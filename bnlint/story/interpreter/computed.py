@@ -16,13 +16,15 @@ from bnlint.story.interpreter import expressions, importing, objects
 from bnlint.story.joining import choose
 from bnlint.story.machine import Run
 from bnlint.story.memory import MISSING
-from bnlint.story.values import NONE, UNKNOWN, Cls, Const, Data, Func, Lib, Module, Value, compound, options, text
+from bnlint.story.values import NONE, UNKNOWN, Choice, Cls, Const, Data, Func, Lib, Module, Value, compound, options, text
 
 Parts = tuple[str | None, ...]
 """a text in pieces; None stands for one that is unknown"""
 
 MODULES = 60
 """modules that one computed name may mean; beyond, it tells too little"""
+ALTERNATIVES = 12
+"""classes of a module that an option may choose from"""
 FIELD = re.compile(r"%[sd]|\{[\w.\[\]]*\}")
 
 
@@ -139,6 +141,14 @@ def members(run: Run, module: Module, parts: Parts) -> list[Value]:
         for key, value in run.memory.read_all(module.table).items()
         if isinstance(value, (Cls, Func)) and isinstance(key, str) and not key.startswith("_") and wanted.fullmatch(key)
     ]
+
+
+def optional_member(run: Run, module: Module, name: str, otherwise: Value, node: ir.Expr) -> Value:
+    """`getattr(module, option, otherwise)` by an option's default: in a module without it, any class may be meant."""
+    if run.memory.read(module.table, name) is not MISSING:
+        return expressions.get_attribute(run, module, name, node)
+    classes = [value for value in members(run, module, (None,)) if isinstance(value, Cls) and value.module is module]
+    return Choice((otherwise, *classes), tuple(classes)) if 0 < len(classes) < ALTERNATIVES else otherwise
 
 
 def holding(run: Run, modules: tuple[Value, ...], attr: str) -> list[Value]:

@@ -154,7 +154,10 @@ def comprehension(run: Run, node: ir.Comprehension) -> Value:
             tests = [conditions.decide(run, expressions.evaluate(run, test))[0] for test in generator.tests]
             if False in tests:
                 continue
-            inner(depth + 1, sure and None not in tests)
+            undecided = None in tests
+            run.forks += undecided
+            inner(depth + 1, sure and not undecided)
+            run.forks -= undecided
         run.unrolled = unrolled
 
     inner(0, True)

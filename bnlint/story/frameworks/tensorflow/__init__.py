@@ -11,6 +11,7 @@ from bnlint.story.frameworks.tensorflow import (
     averages,
     collections,
     datasets,
+    decay,
     eager,
     estimators,
     flags,
@@ -60,7 +61,7 @@ class TensorFlow(Framework):
         moments = averages.call(run, self.graphs, name, args, node)
         if moments is not None:
             return moments
-        for room in (layers, training, statistics, collections, functions, savers):
+        for room in (layers, training, statistics, collections, decay, functions, savers):
             found: Value | None = room.call(run, self.graphs, name, args, node)
             if found is not None:
                 return averages.carried(name, args, found)
@@ -94,6 +95,7 @@ class TensorFlow(Framework):
         if owner.lib == "tensorflow.Variable" and name.startswith("assign"):
             statistics.assigned(owner)
             return averages.assigned(run, name, owner, args, node, op(run, args.all(), kind="op"))
+        savers.method(run, owner, name)
         if owner.lib == "tensorflow.GradientTape":
             return eager.method(run, owner, name, args, node)
         if name == "as_default" and owner.lib.endswith("Graph"):
@@ -116,7 +118,7 @@ class TensorFlow(Framework):
 
     def apply(self, run: Run, obj: Obj, args: Args, node: ir.Call) -> Value | None:
         if not obj.lib.startswith("tensorflow."):
-            return None
+            return decay.apply(run, self.graphs, obj, args, node)
         found = layers.apply(run, self.graphs, obj, args, node)
         if found is not None:
             return found

@@ -9,7 +9,7 @@ from bnlint.story.frameworks.tensorflow import averages
 from bnlint.story.frameworks.tensorflow.graph import UPDATES, Graphs, collect, held, key_of, op, shown, within
 from bnlint.story.interpreter import iteration
 from bnlint.story.machine import Run
-from bnlint.story.values import NO_TOKENS, NONE, UNKNOWN, Const, Data, Lib, Obj, Token, Value
+from bnlint.story.values import NO_TOKENS, NONE, UNKNOWN, Const, Data, Lib, Obj, Token, Tuple, Value
 
 VARIABLES = {
     "tensorflow.trainable_variables": "trainable",
@@ -19,8 +19,8 @@ VARIABLES = {
     "slim.get_variables": "variables",
     "slim.get_model_variables": "variables",
     "slim.get_trainable_variables": "trainable",
-    "slim.get_variables_to_restore": "variables",
 }
+CHOOSING = frozenset({"slim.get_variables_to_restore"})
 KEYS = {"trainable_variables": "trainable", "variables": "variables", "model_variables": "variables"}
 LOSSES = frozenset({
     "absolute_difference", "cosine_distance", "hinge_loss", "huber_loss", "log_loss", "mean_pairwise_squared_error",
@@ -40,6 +40,8 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
             graphs.add(run, f"own {key}", flow)
             averages.collected(key, flow)
         return NONE
+    if name in CHOOSING:
+        return chosen(run, graphs, args, node)
     slot = VARIABLES.get(name)
     if slot is not None:
         return variables(run, graphs, slot, args.get(0, "scope"), node)
@@ -96,6 +98,27 @@ def variables(run: Run, graphs: Graphs, slot: str, scope: Value | None, node: ir
     found = [made for made in graphs.everything(run, slot) if within(made.slots["#name"], wanted)]
     found.sort(key=lambda made: made.serial)
     return iteration.make_list(run, list(found), None, node)
+
+
+def chosen(run: Run, graphs: Graphs, args: Args, node: ir.Call) -> Value:
+    """`get_variables_to_restore(include, exclude)`: by the scopes that they are in."""
+    include, exclude = (scopes_of(run, args.get(place, key), node) for place, key in enumerate(("include", "exclude")))
+    found = [
+        made
+        for made in graphs.everything(run, "variables")
+        if (include is None or any(within(made.slots["#name"], scope) for scope in include))
+        and not any(made.slots["#name"].startswith(f"{scope}/") for scope in exclude or ())
+    ]
+    found.sort(key=lambda made: made.serial)
+    return iteration.make_list(run, list(found), None, node)
+
+
+def scopes_of(run: Run, given: Value | None, node: ir.Call) -> list[str] | None:
+    """The scopes of a list, None where all are meant or it is not known to its end."""
+    if not isinstance(given, (Obj, Tuple)):
+        return None
+    known, rest = iteration.elements(run, given, node)
+    return None if rest is not None else [shown(scope) for scope in known]
 
 
 __all__ = ["UPDATES", "CollectionRead", "Lib", "Token", "call", "kept"]

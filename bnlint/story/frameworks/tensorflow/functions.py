@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.tensorflow import averages, statistics
+from bnlint.story.frameworks.tensorflow import averages, decay, statistics
 from bnlint.story.frameworks.tensorflow.graph import Graphs, Placeholder, collect, note_made, op, surroundings
 from bnlint.story.frameworks.torch import tensors
 from bnlint.story.interpreter import calls, iteration
@@ -74,9 +74,11 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
             statistics.assigned(target)
         return averages.assigned(run, name, target or UNKNOWN, args, node, op(run, args.all(), kind="op"))
     if name in NORMALISING:
-        mean_at = 3 if short == "nn.fused_batch_norm" else 1
+        fused = short == "nn.fused_batch_norm"
+        mean_at = 3 if fused else 1
         statistics.normalises(args, mean_at)
         averages.normalised(run, args.get(mean_at, "mean"))
+        decay.scaled(run, [args.get(1 if fused else 4, "scale"), args.get(2 if fused else 3, "offset")])
         return op(run, args.all(), like=args.get(0))
     if short in ("function", "contrib.eager.defun", "autograph.to_graph", "recompute_grad"):
         first = args.get(0)

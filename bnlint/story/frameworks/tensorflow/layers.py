@@ -217,7 +217,9 @@ def norm(
 ) -> Data:
     first = args.get(0, "inputs") or UNKNOWN
     variables, path = placed(run, graphs, name, base)
-    scale = variable(run, graphs, f"{variables}/gamma:0", True)
+    trainable = args.get(15 if lib == LAYERS_NORM else 13, "trainable")
+    learned = trainable is None or conditions.decide(run, trainable)[0] is not False
+    affine = [variable(run, graphs, f"{variables}/{part}:0", learned) for part in affine_parts(run, lib, args)]
     average = variable(run, graphs, f"{variables}/moving_mean:0", False)
     made = run.allocate(Lib(lib), node)
     if lib in SIGNATURES:
@@ -234,7 +236,8 @@ def norm(
     fed_back(run, event, first, node)
     if type(first) is Data and first.shape is not None and first.shape.made is not None and truth(said.flag) is not False:
         run.emit(Chained, node, norm=made, shape=first.shape)
-    scale.slots["#norm"] = average.slots["#norm"] = event
+    for part in (*affine, average):
+        part.slots["#norm"] = event
     average.slots["#average"] = True
     if key is not None:
         graphs.add(run, "updates", frozenset({event.update}))
@@ -260,6 +263,17 @@ def told(lib: str, args: Args, node: ir.Call) -> dict[str, tuple[Value, ir.Expr]
     found.update(args.keywords)
     places.update(args.keyword_nodes)
     return {name: (value, places.get(name, node)) for name, value in found.items()}
+
+
+def affine_parts(run: Run, lib: str, args: Args) -> list[str]:
+    """The learned variables of a batch norm: slim's has no scale unless it is asked for."""
+    if lib not in (LAYERS_NORM, SLIM_NORM):
+        return ["gamma", "beta"]
+    at_center, at_scale = (4, 5) if lib == LAYERS_NORM else (2, 3)
+    scale, center = args.get(at_scale, "scale"), args.get(at_center, "center")
+    scaled = lib == LAYERS_NORM if scale is None else conditions.decide(run, scale)[0] is not False
+    centered = center is None or conditions.decide(run, center)[0] is not False
+    return [*(["gamma"] if scaled else []), *(["beta"] if centered else [])]
 
 
 def apply(run: Run, graphs: Graphs, obj: Obj, args: Args, node: ir.Call) -> Value | None:

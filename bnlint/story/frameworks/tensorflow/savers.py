@@ -13,27 +13,44 @@ from bnlint.story.framework import Args
 from bnlint.story.frameworks.tensorflow.graph import Graphs
 from bnlint.story.interpreter import iteration
 from bnlint.story.machine import Run
-from bnlint.story.values import Choice, Const, Obj, Tuple, Value
+from bnlint.story.values import Choice, Const, Lib, Obj, Tuple, Value
 
 SAVERS = frozenset({"tensorflow.train.Saver", "tensorflow.train.experimental.Saver", "slim.assign_from_checkpoint_fn"})
 DEPTH = 3
+SAVER = "#saver"
 
 
 def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Value | None:
-    """Write down a saver; what the call gives is none of this room's business."""
+    """A saver; or a function that restores what it is given."""
     if name not in SAVERS:
         return None
-    given = args.get(1, "var_list") if name.startswith("slim.") else args.get(0, "var_list")
+    restores = name.startswith("slim.")
+    given = args.get(1, "var_list") if restores else args.get(0, "var_list")
+    made = None if restores else run.allocate(Lib(name), node)
+    graph = graphs.current(run)
     if given is None or (type(given) is Const and given.value is None):
-        if args.star is None and args.double_star is None:
-            run.emit(SaverBuilt, node, whole=True)
-        return None
-    scales: dict[Obj, GraphNorm] = {}
-    averaged: set[Obj] = set()
-    collect(run, given, scales, averaged, DEPTH)
-    lacking = tuple(scales.values()) if not averaged else ()  # a long list is not known to its end
-    run.emit(SaverBuilt, node, lacking=lacking, held=frozenset(averaged), restores=name.startswith("slim."))
-    return None
+        if args.star is not None or args.double_star is not None:
+            return made
+        event = run.emit(SaverBuilt, node, graph=graph, whole=True)
+    else:
+        scales: dict[Obj, GraphNorm] = {}
+        averaged: set[Obj] = set()
+        collect(run, given, scales, averaged, DEPTH)
+        lacking = tuple(scales.values()) if not averaged else ()  # a long list is not known to its end
+        event = run.emit(SaverBuilt, node, graph=graph, lacking=lacking, held=frozenset(averaged))
+    if made is None:
+        event.used.add("restore")
+    else:
+        made.slots[SAVER] = event
+    return made
+
+
+def method(run: Run, owner: Obj, name: str) -> None:
+    """What is done with a saver."""
+    event = owner.slots.get(SAVER)
+    if isinstance(event, SaverBuilt) and name in ("save", "restore"):
+        event.used.add(name)
+        run.loud += 1
 
 
 def collect(run: Run, value: Value | None, scales: dict[Obj, GraphNorm], averaged: set[Obj], depth: int) -> None:

@@ -105,14 +105,24 @@ def dependencies(run: Run, scope: Obj, before: Surroundings) -> Surroundings:
     given = scope.slots.get("#given")
     node = scope.slots["#node"]
     inner = node.args[0].value if node.args else None
-    none = type(given) is Const and given.value is None
-    event = run.emit(Dependencies, node, flow=NO_TOKENS, none=none and not isinstance(inner, ir.Const))
+    usual = usually(given)
+    none = type(usual) is Const and usual.value is None
+    assumed = none and given is not usual
+    event = run.emit(Dependencies, node, flow=NO_TOKENS, none=none and not isinstance(inner, ir.Const), assumed=assumed)
     if none:
         return replace(before, deps=frozenset({event.token}))
     flow = collect(given)[0] if given is not None else NO_TOKENS
     event.flow = flow
     join_trains(flow)
     return replace(before, deps=before.deps | flow | {event.token})
+
+
+def usually(given: Value | None) -> Value | None:
+    """Of a value that an option decides, what it is by the option's default."""
+    if not isinstance(given, Choice):
+        return given
+    usual = [option for option in given.options if not any(option is other for other in given.contrary)]
+    return usual[0] if len(usual) == 1 else given
 
 
 def variables(run: Run, graphs: Graphs, scope: Obj, before: Surroundings, node: ir.Expr) -> Surroundings:
