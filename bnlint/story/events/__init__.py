@@ -14,6 +14,7 @@ from bnlint.story.events.handmade import (
     Renormalised,
     StatisticSet,
 )
+from bnlint.story.events.metagraphs import GraphImported, GraphSaved
 from bnlint.story.events.networks import (
     Acted,
     AxisUsed,
@@ -54,7 +55,9 @@ __all__ = [
     "Forward",
     "Frozen",
     "FunctionalNorm",
+    "GraphImported",
     "GraphNorm",
+    "GraphSaved",
     "Held",
     "Hidden",
     "Holder",

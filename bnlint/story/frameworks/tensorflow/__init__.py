@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from bnlint.program import model as ir
+from bnlint.story.events import Story
 from bnlint.story.framework import Args, Exit, Framework
 from bnlint.story.frameworks.tensorflow import (
     collections,
@@ -11,6 +14,7 @@ from bnlint.story.frameworks.tensorflow import (
     flags,
     functions,
     layers,
+    metagraphs,
     savers,
     scopes,
     statistics,
@@ -47,7 +51,7 @@ class TensorFlow(Framework):
             return flags.define(run, self.options, name, args)
         if name.endswith("app.run"):
             return flags.run_main(run, args, node)
-        for room in (layers, training, statistics, collections, functions, savers):
+        for room in (layers, metagraphs, training, statistics, collections, functions, savers):
             found: Value | None = room.call(run, self.graphs, name, args, node)
             if found is not None:
                 return found
@@ -64,9 +68,10 @@ class TensorFlow(Framework):
         return op(run, args.all(), like=first)
 
     def method(self, run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
-        found = training.method(run, self.graphs, owner, name, args, node)
-        if found is not None:
-            return found
+        for room in (training, metagraphs):
+            found: Value | None = room.method(run, self.graphs, owner, name, args, node)
+            if found is not None:
+                return found
         if isinstance(owner, Obj):
             if owner.lib == datasets.DATASET:
                 return datasets.method(run, owner, name, args, node)
@@ -156,6 +161,9 @@ class TensorFlow(Framework):
         if isinstance(owner, Obj) and isinstance(owner.slots.get("#flow"), Data):
             return op(run, [owner])
         return None
+
+    def told(self, run: Run) -> Iterator[Story]:
+        yield from metagraphs.told(run, self.graphs)
 
     def escaped(self, run: Run, value: Value) -> None:
         """A value went where it cannot be followed."""
