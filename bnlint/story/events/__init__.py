@@ -1,7 +1,7 @@
 """What the story writes down, for rules to read. Pure data."""
 
 from bnlint.story.events.core import Event, Failure, Story, Where
-from bnlint.story.events.flags import FlagFixed, PhaseSet
+from bnlint.story.events.flags import BackboneThawed, FlagFixed, PhaseSet
 from bnlint.story.events.flax import StatisticsReturned
 from bnlint.story.events.freezing import Frozen, Held, Hidden, Thawed
 from bnlint.story.events.graph import CollectionRead, Dependencies, Fetched, GraphNorm, TrainOp
@@ -37,6 +37,7 @@ __all__ = [
     "Acted",
     "Averaged",
     "AxisUsed",
+    "BackboneThawed",
     "Backward",
     "Built",
     "Cast",
