@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint.findings import Confidence
-from bnlint.judging.inputs import only_noise
+from bnlint.judging.inputs import input_tokens, kinds, only_noise
 from bnlint.judging.modes import names
 from bnlint.judging.purposes import EVALUATION, TRAINING
 from bnlint.judging.traces import labels
@@ -36,7 +36,7 @@ def evaluations(story: Story) -> Iterator[tuple[Forward, Confidence]]:
         if "training" in forward.purposes:
             continue
         found = evaluates(story, forward, known, bool(trained), seen)
-        if found is None and trained and not forward.inputs:
+        if found in (None, "possible") and trained and "noise" not in kinds(input_tokens(forward)):
             mine = [known[id(use.norm)] for use in forward.norms if id(use.norm) in known]
             if mine and not any(norm.token in through for norm in mine):
                 found = "likely"  # a tower of its own that nothing is trained on
@@ -55,8 +55,8 @@ def evaluates(
     named = any(EVALUATION.search(name) for name in forward.where.functions[-2:])
     learns = any(TRAINING.search(name) for name in forward.where.functions[-1:])
     data = [value for value in forward.inputs if type(value) is Data]
-    if only_noise(forward):
-        return "possible"
+    if only_noise(forward) and ("noise" in kinds(input_tokens(forward)) or not story.of(TrainOp)):
+        return "possible"  # a sample of a generator, or a network that is only tried out
     if trained:
         if not data or all(value in seen for value in data):
             return None

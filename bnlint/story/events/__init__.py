@@ -4,7 +4,7 @@ from bnlint.story.events.accumulation import Accumulated
 from bnlint.story.events.averages import AverageUpdate, BatchMoments
 from bnlint.story.events.core import Event, Failure, Story, Where
 from bnlint.story.events.decay import Decayed
-from bnlint.story.events.flags import FlagFixed, PhaseSet
+from bnlint.story.events.flags import BackboneThawed, FlagFixed, PhaseSet
 from bnlint.story.events.flax import StatisticsReturned
 from bnlint.story.events.freezing import Frozen, Held, Hidden, Thawed
 from bnlint.story.events.graph import CollectionRead, Dependencies, Fetched, GraphNorm, TrainOp
@@ -17,6 +17,7 @@ from bnlint.story.events.handmade import (
     Renormalised,
     StatisticSet,
 )
+from bnlint.story.events.metagraphs import GraphImported, GraphSaved
 from bnlint.story.events.networks import (
     Acted,
     AxisUsed,
@@ -43,6 +44,7 @@ __all__ = [
     "AverageUpdate",
     "Averaged",
     "AxisUsed",
+    "BackboneThawed",
     "Backward",
     "BatchMoments",
     "Built",
@@ -64,7 +66,9 @@ __all__ = [
     "Forward",
     "Frozen",
     "FunctionalNorm",
+    "GraphImported",
     "GraphNorm",
+    "GraphSaved",
     "Held",
     "Hidden",
     "Holder",

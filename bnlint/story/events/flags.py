@@ -27,3 +27,17 @@ class FlagFixed(Event):
     norms: tuple[Obj, ...]
     training: bool
     version: int | None
+
+
+@dataclass(slots=True, eq=False)
+class BackboneThawed(Event):
+    """A pretrained network of keras.applications, or its layers one by one, was made trainable.
+
+    again: it was frozen before. refrozen: some of its layers were frozen after that. spared: some of its layers are told apart
+    from the others when they are frozen or thawed: batch norm, as a rule.
+    """
+
+    net: Obj
+    again: bool
+    spared: bool
+    refrozen: bool = False

@@ -7,7 +7,7 @@ from pathlib import Path
 from bnlint.program import model as ir
 from bnlint.story.events import Stepped
 from bnlint.story.framework import Args, Framework
-from bnlint.story.frameworks.keras import building, contexts, formats, generators, graphs, models
+from bnlint.story.frameworks.keras import backbones, building, contexts, formats, generators, graphs, models
 from bnlint.story.frameworks.tensorflow import datasets
 from bnlint.story.frameworks.tensorflow.graph import collect, op
 from bnlint.story.machine import Run
@@ -22,6 +22,7 @@ from bnlint.story.values import (
     Token,
     Tuple,
     Value,
+    options,
 )
 
 
@@ -86,6 +87,8 @@ class Keras(Framework):
     def attribute(self, run: Run, obj: Obj, attr: str, node: ir.Expr) -> Value | None:
         if not building.is_keras(obj):
             return None
+        if attr == "layers" and isinstance(obj.slots.get("#norms"), str):
+            return backbones.layers(obj)
         if attr == "layers":
             return Tuple(tuple(part for part, _ in models.parts(obj)))
         if attr in ("trainable_variables", "trainable_weights", "variables", "weights", "non_trainable_variables"):
@@ -104,5 +107,8 @@ class Keras(Framework):
             return Const(True) if attr == "trainable" and "trainable" not in obj.slots else UNKNOWN
         return None
 
-
-
+    def assigned(self, run: Run, owner: Value, attr: str, value: Value, node: ir.Attribute) -> None:
+        if attr == "trainable":
+            for option in options(owner):
+                held = models.norms_within(run, option) if isinstance(option, Obj) and building.is_keras(option) else []
+                backbones.assigned(run, option, held, value, node)

@@ -8,14 +8,14 @@ from __future__ import annotations
 from bnlint.program import model as ir
 from bnlint.story.events import Built, Recurring
 from bnlint.story.framework import Args, library_base
-from bnlint.story.frameworks.keras import formats, neighbours
+from bnlint.story.frameworks.keras import backbones, formats, neighbours
 from bnlint.story.frameworks.tensorflow import renorm
 from bnlint.story.frameworks.tensorflow.graph import collect
 from bnlint.story.frameworks.torch.families import holds_norm
 from bnlint.story.frameworks.torch.tensors import size
 from bnlint.story.interpreter import iteration, objects
 from bnlint.story.machine import Run
-from bnlint.story.values import UNKNOWN, Cls, Data, Lib, Obj, Tuple, Value
+from bnlint.story.values import UNKNOWN, Cls, Const, Data, Lib, Obj, Tuple, Value
 
 NORMS = frozenset({
     "keras.layers.BatchNormalization", "keras.layers.BatchNormalizationV1", "keras.layers.BatchNormalizationV2",
@@ -87,6 +87,8 @@ def build(run: Run, name: str, args: Args, node: ir.Call, default_format: Value 
     if root.startswith("keras.applications") and last[:1].isupper():
         made = run.allocate(Lib(name), node)
         made.slots["#norms"] = holds_norm(last)
+        weights = args.get(1, "weights")
+        made.slots[backbones.PRETRAINED] = not (type(weights) is Const and weights.value is None)
         return made
     return None
 

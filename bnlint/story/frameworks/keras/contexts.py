@@ -54,13 +54,18 @@ def fix(run: Run, layer: Obj, norms: list[Obj], flag: Value, node: ir.Call) -> N
     event = run.emit(FlagFixed, node, layer=layer, norms=tuple(norms), training=given, version=version)
     before = layer.slots.get(FIXED, event)
     agreed = isinstance(before, FlagFixed) and before.training is given
-    run.memory.write(layer.slots, FIXED, event if version == 2 and agreed else None)
+    run.memory.write(layer.slots, FIXED, event if version is not None and agreed else None)
 
 
-def fixed(layer: Obj) -> FlagFixed | None:
-    """The constant that holds for a layer in a functional model, where that is known."""
+def fixed(layer: Obj, flag: Value | None) -> tuple[FlagFixed | None, bool]:
+    """The constant that holds for a layer in a functional model that is called with `flag`, and whether one holds at all.
+
+    Where it cannot be told which one holds, the first is None and the second True.
+    """
     found = layer.slots.get(FIXED)
-    return found if isinstance(found, FlagFixed) else None
+    if not isinstance(found, FlagFixed):
+        return None, True
+    return (found, True) if found.version == 2 or flag is None else (None, False)
 
 
 def versions(run: Run) -> int | None:

@@ -216,10 +216,10 @@ def use(run: Run, norm: Obj, fixed: Obj | None) -> None:
         answer = conditions.decide(run, flag)[0]
         if answer is None and type(flag) is Const and isinstance(flag.value, int):
             answer = bool(flag.value) if not flag.assumed else None
+    constant, holds = contexts.fixed(fixed, flag) if fixed is not None else (None, False)
     if frozen(norm):
         answer = False
-    elif fixed is not None:
-        constant = contexts.fixed(fixed)
+    elif holds:
         answer, source = (constant.training, constant.number) if constant is not None else (None, -1)
     modes = {"train", "eval"} if answer is None else {"train" if answer else "eval"}
     if run.norms:

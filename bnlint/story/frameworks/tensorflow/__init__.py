@@ -18,6 +18,7 @@ from bnlint.story.frameworks.tensorflow import (
     functions,
     handmade,
     layers,
+    metagraphs,
     queues,
     savers,
     scopes,
@@ -61,7 +62,7 @@ class TensorFlow(Framework):
         moments = averages.call(run, self.graphs, name, args, node)
         if moments is not None:
             return moments
-        for room in (layers, training, statistics, collections, decay, functions, savers):
+        for room in (layers, metagraphs, training, statistics, collections, decay, functions, savers):
             found: Value | None = room.call(run, self.graphs, name, args, node)
             if found is not None:
                 return averages.carried(name, args, found)
@@ -76,9 +77,10 @@ class TensorFlow(Framework):
         return averages.carried(name, args, op(run, args.all(), like=first))
 
     def method(self, run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
-        found = training.method(run, self.graphs, owner, name, args, node)
-        if found is not None:
-            return found
+        for room in (training, metagraphs):
+            found: Value | None = room.method(run, self.graphs, owner, name, args, node)
+            if found is not None:
+                return found
         if isinstance(owner, Obj):
             if owner.lib == datasets.DATASET:
                 return datasets.method(run, owner, name, args, node)
@@ -176,7 +178,8 @@ class TensorFlow(Framework):
         return None
 
     def told(self, run: Run) -> Iterator[Story]:
-        return handmade.stories(run, self.graphs)
+        yield from handmade.stories(run, self.graphs)
+        yield from metagraphs.told(run, self.graphs)
 
     def ended(self, run: Run) -> None:
         averages.ended(run)

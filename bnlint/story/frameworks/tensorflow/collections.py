@@ -5,7 +5,7 @@ from __future__ import annotations
 from bnlint.program import model as ir
 from bnlint.story.events import CollectionRead
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.tensorflow import averages
+from bnlint.story.frameworks.tensorflow import averages, metagraphs
 from bnlint.story.frameworks.tensorflow.graph import UPDATES, Graphs, collect, held, key_of, op, shown, within
 from bnlint.story.interpreter import iteration
 from bnlint.story.machine import Run
@@ -80,6 +80,7 @@ def read(run: Run, graphs: Graphs, args: Args, node: ir.Call, live: bool) -> Val
         return iteration.make_list(run, [], UNKNOWN, node)
     event = run.emit(CollectionRead, node, key=key or "?", held=held(run, graphs, key, args.get(1, "scope")))
     own = graphs.everything(run, f"own {key}")
+    own |= metagraphs.tokens(run, graphs, key or "")
     if live:
         event.used.add("live")  # the list itself: what comes later is in it, too
     return iteration.make_list(run, [], Data(event.held | own | {event.token}, kind="op"), node)

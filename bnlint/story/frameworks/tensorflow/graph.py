@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bnlint.program import model as ir
-from bnlint.story.events import GraphNorm
+from bnlint.story.events import GraphImported, GraphNorm, GraphSaved, Story
 from bnlint.story.machine import Run
 from bnlint.story.values import (
     NO_TOKENS,
@@ -81,6 +81,12 @@ class Graphs:
     """nodes of the functions within which the program takes moments of a batch"""
     always: set[int] = field(default_factory=set)
     """those that it calls whatever its options"""
+    imported_graphs: list[tuple[Story, GraphImported]] = field(default_factory=list)
+    """graphs that were read from disk, and in which story"""
+    saved_graphs: list[GraphSaved] = field(default_factory=list)
+
+    def imported_here(self, run: Run) -> list[GraphImported]:
+        return [event for story, event in self.imported_graphs if story is run.story]
 
     def current(self, run: Run) -> Obj:
         """The graph that ops are added to now."""

@@ -112,7 +112,10 @@ def is_session(owner: Value) -> bool:
 
 
 def of_interest(flow: frozenset[Token]) -> bool:
-    return any(token.kind in ("norm", "train", "update", "average", "read", "block", "placeholder", "variable") for token in flow)
+    return any(token.kind in FETCHED for token in flow)
+
+
+FETCHED = frozenset({"norm", "train", "update", "average", "read", "block", "placeholder", "variable", "imported"})
 
 
 # --- gradients -------------------------------------------------------------------------------

@@ -1,0 +1,115 @@
+"""Validation data moves the averages that training collects, because its run or its tower is in train mode.
+
+## What it looks like
+
+`updates_collections=None` and a validation run that is fed `is_training: True`; or a second tower over validation images, built
+with `is_training=True` before `tf.get_collection(tf.GraphKeys.UPDATE_OPS)` is read, so that the train op updates the averages
+by both towers.
+
+## Why it hurts
+
+The moving mean and variance are what the network evaluates with. They now follow validation data, too: the score is too good
+where that data differs from training data, and changes with how often one looks at it. The same runs normalise by their own
+batch, so that the averages are not even what the score was measured with.
+
+## Bad
+
+```python
+import numpy as np
+import tensorflow as tf
+
+x = tf.placeholder(tf.float32, [None, 32])
+y = tf.placeholder(tf.int64, [None])
+training = tf.placeholder(tf.bool)
+h = tf.layers.dense(x, 64, use_bias=False)
+h = tf.contrib.layers.batch_norm(h, is_training=training, updates_collections=None)
+logits = tf.layers.dense(tf.nn.relu(h), 10)
+step = tf.train.AdamOptimizer().minimize(tf.losses.sparse_softmax_cross_entropy(y, logits))
+accuracy = tf.reduce_mean(tf.cast(tf.equal(tf.argmax(logits, 1), y), tf.float32))
+
+
+def validate(session, images, labels):
+    return session.run(accuracy, {x: images, y: labels, training: True})
+
+
+data = np.load("data.npz")
+with tf.Session() as session:
+    session.run(tf.global_variables_initializer())
+    for _ in range(1000):
+        chosen = np.random.choice(50000, 64)
+        session.run(step, {x: data["x"][chosen], y: data["y"][chosen], training: True})
+    print(validate(session, data["x_valid"], data["y_valid"]))
+```
+
+## Good
+
+```python
+import numpy as np
+import tensorflow as tf
+
+x = tf.placeholder(tf.float32, [None, 32])
+y = tf.placeholder(tf.int64, [None])
+training = tf.placeholder(tf.bool)
+h = tf.layers.dense(x, 64, use_bias=False)
+h = tf.contrib.layers.batch_norm(h, is_training=training, updates_collections=None)
+logits = tf.layers.dense(tf.nn.relu(h), 10)
+step = tf.train.AdamOptimizer().minimize(tf.losses.sparse_softmax_cross_entropy(y, logits))
+accuracy = tf.reduce_mean(tf.cast(tf.equal(tf.argmax(logits, 1), y), tf.float32))
+
+
+def validate(session, images, labels):
+    return session.run(accuracy, {x: images, y: labels, training: False})
+
+
+data = np.load("data.npz")
+with tf.Session() as session:
+    session.run(tf.global_variables_initializer())
+    for _ in range(1000):
+        chosen = np.random.choice(50000, 64)
+        session.run(step, {x: data["x"][chosen], y: data["y"][chosen], training: True})
+    print(validate(session, data["x_valid"], data["y_valid"]))
+```
+
+## Silent when
+
+- the run looks at the batch that it trains on, the tower is in inference mode, or the updates are read before it is built
+- one constant tells training and validation alike: that is BN204
+- nothing is trained in the program, so that nobody keeps the averages
+- a generator is sampled: `possible`
+
+## Fix
+
+None is offered. Feed False where the network is only looked at; build the validation tower with `is_training=False`.
+
+## Source
+
+TensorFlow 1.15, `tf.contrib.layers.batch_norm` ("updates_collections: ... If None, a control dependency would be added to make
+sure the updates are computed in place"); "A bug hidden in plain sight", on `training=True` at evaluation.
+
+## Measured
+
+Not measured by itself. Of the same kind: evaluating in train mode moved the averages by 26 % in one pass, and accuracy with them
+fell from .744 to .704 (PyTorch); a constant flag at evaluation gives .722 against .856 at a test batch of 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint.judging import feeding, traces
+from bnlint.rule import Report, rule
+from bnlint.story import Story
+
+
+@rule("BN106", "evaluation-updates-statistics", severity="warning", frameworks=("tensorflow",))
+def check(story: Story) -> Iterator[Report]:
+    for found in feeding.feeding(story):
+        kind = traces.title(found.norms[0].norm)
+        what = "this evaluation runs" if found.how == "fed" else "a tower that only evaluates is built"
+        yield Report(
+            f"{what} in train mode, and moves the averages of {kind}",
+            found.place,
+            found.confidence,
+            traces.distinct(feeding.trace(found), found.place),
+            frozenset(norm.norm for norm in found.norms),
+        )
