@@ -3,7 +3,7 @@
 ## What it looks like
 
 Domain adaptation: `net(source)` and `net(target)`, each from a loader of its own, through the same batch norm in train mode,
-before one `backward()` or two.
+before one `backward()` or two. In a TensorFlow graph: two towers over the same variables, each on a pipeline of its own.
 
 ## Why it hurts
 
@@ -83,19 +83,22 @@ from bnlint.story.events import Forward
 from bnlint.story.values import Obj
 
 
-@rule("BN304", "separate-domain-batches", severity="warning", frameworks=("torch", "tensorflow"))
+@rule("BN304", "separate-domain-batches", severity="warning", frameworks=("torch", "tensorflow", "keras"))
 def check(story: Story) -> Iterator[Report]:
-    by_step: dict[object, list[Forward]] = {}
+    by_step: dict[tuple[int, object], list[Forward]] = {}
     for forward in batches.training(story):
-        if forward.where.loops and len(batches.loaders(forward)) == 1:
-            by_step.setdefault((id(forward.net), forward.where.loops[-1]), []).append(forward)
+        graph = "graph" in forward.purposes  # towers of one graph run together in each step
+        if (forward.where.loops or graph) and len(batches.loaders(forward)) == 1:
+            step: object = "graph" if graph else forward.where.loops[-1]
+            by_step.setdefault((id(forward.net), step), []).append(forward)
     told: set[object] = set()
     for forwards in by_step.values():
         first = forwards[0]
         other = next((forward for forward in forwards if distinct(first, forward)), None)
-        if other is None or first.where.loops[-1][0] in told:
+        loop = first.where.loops[-1][0] if first.where.loops else None
+        if other is None or loop in told:
             continue
-        told.add(first.where.loops[-1][0])
+        told.add(loop)
         sources = [batches.loaders(forward)[0] for forward in (first, other)]
         steps = [
             Step("the other batch runs here", first.where.place),
@@ -118,8 +121,13 @@ def distinct(a: Forward, b: Forward) -> bool:
     if a.where.functions == b.where.functions and a.where.calls != b.where.calls:
         return False  # one function, called for one data set after the other
     left, right = batches.loaders(a)[0], batches.loaders(b)[0]
-    shared = {use.norm for use in modes.known_norms(a)} & {use.norm for use in modes.known_norms(b)}
-    return left is not right and bool(shared) and not same_data(left, right)
+    return left is not right and not norms(a).isdisjoint(norms(b)) and not same_data(left, right)
+
+
+def norms(forward: Forward) -> set[object]:
+    """The batch norms of a forward: of a graph by the names of their variables, which towers share."""
+    named = [use.norm.slots.get("#name", use.norm) for use in modes.known_norms(forward)]
+    return {name for name in named if not (isinstance(name, str) and "?" in name)}
 
 
 def same_data(left: Obj, right: Obj) -> bool:

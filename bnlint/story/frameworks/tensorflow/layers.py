@@ -222,6 +222,7 @@ def norm(
     affine = [variable(run, graphs, f"{variables}/{part}:0", learned) for part in affine_parts(run, lib, args)]
     average = variable(run, graphs, f"{variables}/moving_mean:0", False)
     made = run.allocate(Lib(lib), node)
+    made.slots["#name"] = variables
     if lib in SIGNATURES:
         arguments = told(lib, args, node)
         run.emit(Built, node, lib=lib, obj=made, call=node, arguments=arguments, positional=len(args.nodes))
