@@ -17,6 +17,7 @@ from bnlint.story.events.handmade import (
     Renormalised,
     StatisticSet,
 )
+from bnlint.story.events.modalities import StackedModalities
 from bnlint.story.events.networks import (
     Acted,
     AxisUsed,
@@ -88,6 +89,7 @@ __all__ = [
     "Saved",
     "SaverBuilt",
     "Shared",
+    "StackedModalities",
     "StateParameter",
     "StatisticSet",
     "StatisticsReturned",
