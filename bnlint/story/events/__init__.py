@@ -18,6 +18,7 @@ from bnlint.story.events.handmade import (
     StatisticSet,
 )
 from bnlint.story.events.metagraphs import GraphImported, GraphSaved
+from bnlint.story.events.modalities import StackedModalities
 from bnlint.story.events.networks import (
     Acted,
     AxisUsed,
@@ -92,6 +93,7 @@ __all__ = [
     "Saved",
     "SaverBuilt",
     "Shared",
+    "StackedModalities",
     "StateParameter",
     "StatisticSet",
     "StatisticsReturned",

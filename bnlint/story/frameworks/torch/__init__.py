@@ -23,6 +23,7 @@ from bnlint.story.frameworks.torch import (
     handmade,
     kinds,
     loading,
+    modalities,
     networks,
     padding,
     saving,
@@ -113,7 +114,10 @@ class Torch(Framework):
         if name == "step":
             return environments.step(run, owner, args, node)
         if type(owner) is Data:
-            kept = padding.after(run, owner, name, args)
+            moved = modalities.method(run, owner, name, args)
+            if moved is not None:
+                return moved
+            kept = modalities.after(run, padding.after(run, owner, name, args), name, args)
             result = tensors.method(run, kept, name, args, node)
             return result if result is not None or kept is owner else mix([kept, *args.all()])
         return tensors.method(run, owner, name, args, node)
@@ -235,7 +239,7 @@ class Torch(Framework):
     def operator(self, run: Run, op: str, left: Value, right: Value, node: ir.Expr) -> Value | None:
         if op == "@" and run.state.get("padding"):
             return padding.stripped(mix([left, right]))
-        return accumulation.remainder(op, left, right)
+        return modalities.operator(run, op, left, right, node) or accumulation.remainder(op, left, right)
 
     def augmented(self, run: Run, owner: Value, more: Value, node: ir.Expr) -> Value | None:
         return copying.augmented(run, owner, more, node)
@@ -290,7 +294,7 @@ class Torch(Framework):
             part = copying.item(owner, index)
             if part is not None:
                 return part
-            kept = padding.indexed(run, owner, index)
+            kept = modalities.indexed(run, padding.indexed(run, owner, index))
             found = tensors.indexed(kept, index) or (None if kept is owner else kept)
             return contrast.reordered(run, found or owner, index) or found
         if isinstance(owner, Obj) and "#mode" in owner.slots:

@@ -19,6 +19,7 @@ from bnlint.story.frameworks.torch import (
     known,
     library_networks,
     loading,
+    modalities,
     networks,
     padding,
     parts,
@@ -72,7 +73,7 @@ def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
     state = copying.function(run, name, args, node)
     if state is not None:
         return state
-    for room in (scaling, exporting, gradients, datasets, padding):
+    for room in (scaling, exporting, gradients, datasets, padding, modalities):
         special: Value | None = room.call(run, name, args, node)
         if special is not None:
             return special

@@ -18,6 +18,7 @@ from bnlint.story.frameworks.torch import (
     freezing,
     handmade,
     kinds,
+    modalities,
     padding,
     parts,
     recurrence,
@@ -247,6 +248,7 @@ def forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
     norms: dict[int, NormUse] = {}
     run.norms.append(norms)
     run.forwards += 1
+    args = modalities.entered(run, args)
     recurrence.begin(run, obj)
     try:
         result = inner_forward(run, obj, args, node)
@@ -296,6 +298,7 @@ def applied(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
     if (is_norm(run, obj) or obj.slots.get("#norms") in ("yes", "maybe")) and run.norms:
         shape = shapes.of(args.positional[0]) if args.positional else None
         padding.normalised(run, obj, args, node)
+        modalities.normalised(run, obj, args, node)
         one = shapes.single(obj, shape)
         used = [replace(use, shape=shape, single=one) if use.norm is obj else use for use in freezing.uses(run, obj)]
         run.norms[-1].update({id(use.norm): use for use in used})
@@ -307,7 +310,8 @@ def applied(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
             value = calls.call(run, part, Args((value,)), node)
         return value
     contrast.compared(run, obj.lib, args, node)
-    result = layer_output(args)
+    modalities.layered(run, obj, args, node)
+    result = modalities.through(run, obj, layer_output(args))
     if obj.lib in padding.RECURRENT and type(result) is Data:
         return padding.recurrent(result)
     return shapes.output(obj, result, args.positional[0]) if type(result) is Data and args.positional else result
