@@ -40,7 +40,7 @@ STATISTICS = frozenset({
 
 GRAPH_MOMENTS = frozenset({
     "fused_batch_norm", "batch_norm_with_global_normalization", "assign_moving_average", "moving_average_update",
-    "ExponentialMovingAverage", "reduce_variance", "batch_normalization", "reduce_std",
+    "reduce_variance", "reduce_std",
 })  # fmt: skip
 """Names by which code of TensorFlow takes, averages or applies moments; `moments` itself is a name of many things."""
 
@@ -122,7 +122,7 @@ def normalises_graph(mentioned: set[str], called: set[str]) -> bool:
         return True
     if "get_weights" in called and "sqrt" in called:
         return True
-    return "reduce_mean" in called and not called.isdisjoint({"sqrt", "rsqrt"})
+    return "reduce_mean" in called and not called.isdisjoint({"sqrt", "rsqrt", "batch_normalization"})
 
 
 def takes_moments(mentioned: set[str]) -> bool:

@@ -60,7 +60,7 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
             return made
     if name == "tensorflow.reset_default_graph":
         graph = graphs.current(run)
-        for key in list(graph.slots):
+        for key in [key for key in graph.slots if not (isinstance(key, str) and key.startswith("#"))]:
             run.memory.write(graph.slots, key, NO_TOKENS if not isinstance(key, tuple) else 0)
         return NONE
     if name in ("tensorflow.get_default_graph",):

@@ -11,7 +11,7 @@ from functools import partial
 
 from bnlint.program import model as ir
 from bnlint.story.events import Story, Where
-from bnlint.story.events.handmade import OwnNorm
+from bnlint.story.events.handmade import Averaged, OwnNorm
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.formulas import algebra, folding, normalising, probing
 from bnlint.story.frameworks.formulas.algebra import Atom, Moment
@@ -22,7 +22,7 @@ from bnlint.story.frameworks.tensorflow.graph import Graphs
 from bnlint.story.frameworks.tensorflow.measuring import GraphMeasuring
 from bnlint.story.interpreter import calls
 from bnlint.story.machine import Frame, Run
-from bnlint.story.values import Cls, Const, Data, Func, Module, Obj, Scope, Value
+from bnlint.story.values import NONE, Cls, Const, Data, Func, Module, Obj, Scope, Value
 
 CALLED = ("__call__", "call")
 
@@ -54,6 +54,8 @@ def alone(run: Run, module: Module, owner: Cls | None, func: Func, graphs: Graph
         # one that does not ask for the mode may be what its caller chooses for training
         inside = id(func.node) in (graphs.applied if hooks.asks or called else graphs.always)
         conclude(story, name, at, passes, inside)
+        for event in story.of(Averaged):
+            event.name = hooks.titles.get(event.name, event.name)
     return story
 
 
@@ -66,12 +68,7 @@ def run_twice(
     first: Value | None = None
     hooks.record = Record()
     if owner is not None and func.kind != "static":
-        init = owner.table.get("__init__")
-        given = Args((), arguments(hooks, init, owner).keywords) if isinstance(init, Func) else Args()
-        first = owner if func.kind == "class" else calls.instantiate(run, owner, given, at)
-        built = owner.table.get("build")
-        if isinstance(first, Obj) and isinstance(built, Func) and func.name == "call":
-            calls.call_function(run, built, arguments(hooks, built, first), at)
+        first = owner if func.kind == "class" else instance(run, hooks, owner, func, at)
     for mode in ("train", "eval"):
         hooks.record = passes[mode] = Record()
         hooks.training = mode == "train"
@@ -80,6 +77,18 @@ def run_twice(
                 if isinstance(slot, str) and FLAG.match(slot) and type(value) in (Const, Data):
                     run.memory.write(first.slots, slot, hooks.flag(slot))
         calls.call_function(run, func, arguments(hooks, func, first), at)
+
+
+def instance(run: Run, hooks: GraphMeasuring, owner: Cls, func: Func, at: ir.Expr) -> Value:
+    """What a method is called on: a layer that was made and built; of a class that does more than that, a bare object."""
+    if func.name not in CALLED:
+        return run.allocate(owner, at)
+    init, build = owner.table.get("__init__"), owner.table.get("build")
+    given = Args((), arguments(hooks, init, owner).keywords) if isinstance(init, Func) else Args()
+    made = calls.instantiate(run, owner, given, at)
+    if isinstance(made, Obj) and isinstance(build, Func) and func.name == "call":
+        calls.call_function(run, build, arguments(hooks, build, made), at)
+    return made
 
 
 def arguments(hooks: GraphMeasuring, func: Func, owner: Value | None) -> Args:
@@ -91,7 +100,7 @@ def arguments(hooks: GraphMeasuring, func: Func, owner: Value | None) -> Args:
             continue
         if FLAG.match(param.name):
             keywords[param.name] = hooks.flag(param.name)
-        elif func.defaults[place] is None:
+        elif func.defaults[place] is None or (place == len(positional) and func.defaults[place] == NONE):
             symbol = ("measured", id(func.node), param.name)
             form = Measured(algebra.single(Atom(symbol, param.name)))
             keywords[param.name] = Data(symbol=symbol, label=param.name, kind="tensor", form=form)

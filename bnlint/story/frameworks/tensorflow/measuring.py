@@ -22,7 +22,7 @@ from bnlint.story.frameworks.tensorflow.graph import shown
 from bnlint.story.interpreter import calls, iteration
 from bnlint.story.joining import mix
 from bnlint.story.machine import Run
-from bnlint.story.values import NONE, Bound, Const, Data, Func, Lib, Obj, Partial, Tuple, Value, truth
+from bnlint.story.values import NONE, Bound, Cls, Const, Data, Func, Lib, Obj, Partial, Tuple, Value, truth
 
 PLAIN = {
     "reduce_mean": "mean", "reduce_sum": "sum", "reduce_variance": "var", "reduce_std": "std", "identity": "clone",
@@ -61,6 +61,8 @@ class GraphMeasuring(Measuring):
         super().__init__(inner, owner)
         self.asks = False
         """the code asks for the mode"""
+        self.titles: dict[str, str] = {}
+        """what variables without a name of their own are called in the code"""
 
     # --- the mode ------------------------------------------------------------------------
 
@@ -70,7 +72,12 @@ class GraphMeasuring(Measuring):
         return Const(self.training is not ("test" in name))
 
     def attribute(self, run: Run, obj: Obj, attr: str, node: ir.Expr) -> Value | None:
-        return self.flag(attr) if FLAG.match(attr) else super().attribute(run, obj, attr, node)
+        if FLAG.match(attr):
+            return self.flag(attr)
+        found = super().attribute(run, obj, attr, node)
+        if found is None and isinstance(obj.cls, Cls) and attr not in WEIGHTS:
+            return Data(symbol=("slot", obj.serial, attr), label=attr)
+        return found
 
     def data_attribute(self, run: Run, data: Data, attr: str) -> Value | None:
         if FLAG.match(attr):
@@ -80,9 +87,14 @@ class GraphMeasuring(Measuring):
         return super().data_attribute(run, data, attr)
 
     def named(self, run: Run, name: str, value: Data, node: ir.Node) -> None:
-        """Variables of Python keep nothing in a graph."""
+        """Variables of Python keep nothing in a graph: they only name what does."""
+        kept = kept_name(value)
+        if kept is not None:
+            self.titles.setdefault(kept, name)
 
     def attribute_set(self, run: Run, owner: Value, attr: str, value: Value, node: ir.Attribute) -> None:
+        if type(value) is Data:
+            self.named(run, attr, value, node)
         for framework in self.frameworks:
             framework.assigned(run, owner, attr, value, node)
 
@@ -90,6 +102,7 @@ class GraphMeasuring(Measuring):
 
     def call(self, run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         root, _, last = name.rpartition(".")
+        args = replace(args, positional=(seen(args.positional[0]), *args.positional[1:])) if args.positional else args
         if not root.startswith(("tensorflow", "keras", "slim")):
             return super().call(run, name, args, node)
         short = name.removeprefix("tensorflow.")
@@ -111,6 +124,9 @@ class GraphMeasuring(Measuring):
             names = PARTS if short == "nn.batch_normalization" else OLD_PARTS
             given = [args.get(place + 1, word) for place, word in enumerate(names)]
             return self.normalised(run, args.get(0, "x") or args.get(0, "t"), given, node)
+        if name == "keras.backend.batch_normalization":
+            given = [args.get(place + 1, word) for place, word in enumerate(("mean", "var", "beta", "gamma"))]
+            return self.normalised(run, args.get(0, "x"), [*given, args.get(6, "epsilon") or Const(1e-3)], node)
         if short == "nn.fused_batch_norm":
             return self.fused(run, args, node)
         if last in AVERAGING:
@@ -185,7 +201,7 @@ class GraphMeasuring(Measuring):
         """A variable: the same one for the same name."""
         last = shown(name).rpartition("/")[2] if name is not None else "?"
         shared = last if "?" not in last else ""
-        text = shared or f"the variable of line {run.place(node).row}"
+        text = shared or f"variable {node.start}"
         atom = Atom(shared or ("variable", node.start), text, kept=True)
         return Data(kind="buffer", symbol=("variable", text), label=text, form=Measured(algebra.single(atom)))
 
@@ -289,6 +305,12 @@ class GraphMeasuring(Measuring):
         answer = truth(args.get(2, "training") or NONE) if not none(args.get(2, "training")) else None
         training = self.training if answer is None else answer
         return built(run, args.get(0, "x") if training is first_trains else args.get(1, "alt"), node)
+
+
+def seen(value: Value) -> Value:
+    """Something unknown that stays the same, as data with a formula."""
+    found = formula(value) if type(value) is Data and value.form is None and value.symbol is not None else None
+    return replace(value, form=Measured(found)) if type(value) is Data and found is not None else value
 
 
 def built(run: Run, branch: Value | None, node: ir.Call) -> Value:
