@@ -101,7 +101,7 @@ from bnlint.story.events import Event, Forward, ModeSet
 def check(story: Story) -> Iterator[Report]:
     trained: dict[tuple[int, object], Forward] = {}
     for forward in story.of(Forward):
-        if "training" not in forward.purposes or not modes.known_norms(forward):
+        if "training" not in forward.purposes or not modes.known_norms(forward) or not in_one_pass(forward):
             continue
         here = (id(forward.net), forward.where.place)
         first = trained.get(here)
@@ -133,6 +133,12 @@ def left_behind(story: Story, first: Forward, forward: Forward) -> ModeSet | Non
         switched = [event for event in switched if event is not None and way(event) not in frozen]
     last = switched[-1] if switched else None
     return last if isinstance(last, ModeSet) else None
+
+
+def in_one_pass(forward: Forward) -> bool:
+    """Whether the gradient is taken in the pass over each loop in which the forward runs: no variable of an earlier phase."""
+    passes = dict(forward.where.loops)
+    return all(passes.get(loop, number) == number for loop, number in forward.reached["training"].loops)
 
 
 def way(event: Event) -> tuple[Place, ...]:

@@ -99,7 +99,7 @@ def check(story: Story) -> Iterator[Report]:
     for found in batches.trained(story):
         loader = found.loader
         place = loader.where.place
-        at_risk = [forward for forward in found.forwards if single(forward) and loader.loader.serial not in forward.guarded]
+        at_risk = [forward for forward in found.forwards if single(forward) and alone(loader, forward)]
         if loader.drop_last is not False or loader.grouped or loader.sampled is None or not at_risk or loader.batch == 1:
             continue
         remainder = left_over(loader)
@@ -118,6 +118,11 @@ def check(story: Story) -> Iterator[Report]:
 def single(forward: Forward) -> bool:
     """Whether some batch norm in train mode sees one value per channel and example."""
     return any(use.certain and use.single and {mark.name for mark in use.modes} == {"train"} for use in forward.norms)
+
+
+def alone(loader: LoaderBuilt, forward: Forward) -> bool:
+    """Whether a batch comes as it is: not joined with another loader's, and nothing asks for its size before."""
+    return len(batches.loaders(forward)) == 1 and loader.loader.serial not in forward.guarded
 
 
 def left_over(loader: LoaderBuilt) -> int | None:

@@ -78,17 +78,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint.findings import Step
-from bnlint.judging import traces
-from bnlint.judging.averages import stateless
+from bnlint.judging import modes, traces
+from bnlint.judging.averages import stateless, unscaled
 from bnlint.rule import Report, rule
 from bnlint.story import Story
-from bnlint.story.events import Shared
+from bnlint.story.events import Forward, Shared
 
 
 @rule("BN309", "shared-instance", severity="warning", frameworks=("torch", "keras"))
 def check(story: Story) -> Iterator[Report]:
     found = story.of(Shared)
     without = stateless(story) if found else frozenset()
+    evaluated = {id(use.norm) for forward in story.of(Forward) for use in forward.norms if "eval" in modes.names(use)}
+    plain = unscaled(story) - evaluated if found else frozenset()
     for event in found:
         if id(event.norm) in without:
             continue
@@ -101,7 +103,7 @@ def check(story: Story) -> Iterator[Report]:
         yield Report(
             f"one {traces.title(event.norm)} for {where}{inside}: their averages are mixed",
             place,
-            "certain",
+            "possible" if id(event.norm) in plain else "certain",
             traces.distinct(steps, place),
             frozenset({event.norm}),
         )

@@ -1,4 +1,4 @@
-"""Which batch norms of a story keep no running averages."""
+"""Which batch norms of a story keep no running averages, and which have nothing that can be learnt."""
 
 from __future__ import annotations
 
@@ -12,4 +12,13 @@ def stateless(story: Story) -> frozenset[int]:
         id(event.obj)
         for event in story.of(Built)
         if "track_running_stats" in event.arguments and truth(event.arguments["track_running_stats"][0]) is False
+    )
+
+
+def unscaled(story: Story) -> frozenset[int]:
+    """Identities of the batch norms that were built with `affine=False`: many only standardise what a loss compares."""
+    return frozenset(
+        id(event.obj)
+        for event in story.of(Built)
+        if "affine" in event.arguments and truth(event.arguments["affine"][0]) is False
     )

@@ -187,15 +187,18 @@ def unknown_call(run: Run, callee: Value, args: Args) -> Value:
 
 def asked(owner: Value, name: str, args: Args) -> Value | None:
     """A question with known arguments to something unknown: the same answer every time."""
-    if type(owner) is not Data or owner.symbol is None or owner.flow or name not in ASKING:
+    if type(owner) is not Data or owner.symbol is None or name not in ASKING or (owner.flow and name not in CONTAINING):
         return None
     given = [value.value for value in args.positional if type(value) is Const]
     if len(given) < len(args.positional) or args.keywords:
         return None
-    return Data(symbol=compound(name, owner.symbol, *given))
+    if name == "__contains__" and given:
+        return Data(owner.flow, symbol=compound("in", given[0], owner.symbol))
+    return Data(owner.flow, symbol=compound(name, owner.symbol, *given))
 
 
-ASKING = frozenset({"startswith", "endswith", "get", "is_available", "lower", "upper", "strip", "exists", "is_file", "is_dir"})
+CONTAINING = frozenset({"startswith", "endswith", "__contains__"})
+ASKING = CONTAINING | {"get", "is_available", "lower", "upper", "strip", "exists", "is_file", "is_dir"}
 
 
 def call_method(run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value:

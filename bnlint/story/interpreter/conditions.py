@@ -164,7 +164,9 @@ def identical(left: Value, right: Value) -> bool | None:
     """Whether two values are equal, where that can be told."""
     if type(left) is Const and type(right) is Const:
         if left.assumed or right.assumed:
-            return None
+            # no command line makes None of an option that has another default
+            never = (left.value is None) is not (right.value is None) and (left if left.value is not None else right).assumed
+            return False if never else None
         return (left.value == right.value and isinstance(left.value, bool) == isinstance(right.value, bool)) or (
             left.value == right.value
         )

@@ -27,6 +27,7 @@ from bnlint.story.frameworks.torch import (
     networks,
     padding,
     saving,
+    shapes,
     statistics,
     tensors,
 )
@@ -189,6 +190,8 @@ class Torch(Framework):
         freezing.assigned(run, owner, attr, value, node)
         freezing.hides(run, owner, attr, value, node)
         statistics.assigned(run, owner, attr, value, node)
+        if attr == "bias" and value == NONE and isinstance(owner, Obj):
+            shapes.without_bias(run, owner)
         if isinstance(owner, Obj) and owner.lib == "torch.nn.Parameter" and attr == "requires_grad":
             require(owner, value)
         if attr in ("training", "train", "eval"):

@@ -17,6 +17,7 @@ from bnlint.story.events import Copied, Estimated, Holder
 from bnlint.story.events.state import What
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import contrast, networks
+from bnlint.story.frameworks.torch.names import NAME
 from bnlint.story.interpreter import iteration
 from bnlint.story.joining import flow_of, mix
 from bnlint.story.machine import Run
@@ -133,7 +134,8 @@ def elements(value: Data) -> tuple[list[Value], Value | None] | None:
     """What iterating over parameters or buffers gives; also over what was read from a file."""
     if value.kind in ITERATED:
         tensor = Data(value.flow, kind=STATE)
-        name = Data(frozenset(Token("name", token.ref) for token in value.flow))
+        owners = sorted(token.ref.serial for token in value.flow if isinstance(token.ref, Obj))
+        name = Data(frozenset(Token("name", token.ref) for token in value.flow), symbol=(NAME, *owners[:1]))
         return [], Tuple((name, tensor)) if value.kind.startswith("named_") else tensor
     if value.kind == CHECKPOINT:
         return [], part_of(value, "iterated")

@@ -16,7 +16,7 @@ from bnlint.program import model as ir
 from bnlint.story import entries
 from bnlint.story.events import Frozen, Held, Hidden, Mode, ModeSet, NormUse, Thawed
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import kinds, networks, parts
+from bnlint.story.frameworks.torch import kinds, names, networks, parts
 from bnlint.story.frameworks.torch.known import WRAPPERS
 from bnlint.story.interpreter import conditions, objects
 from bnlint.story.machine import Run
@@ -66,7 +66,10 @@ def sorted_parameters(tensor: Data) -> list[Token]:
 
 def freeze(run: Run, obj: Obj, value: Value, how: str, node: ir.Expr) -> None:
     """Write down that the parameters of a module are frozen, or given back to the solver."""
+    tests = name_tests(run)
     norms = [parts.holder(norm) for norm in networks.norms_below(run, obj)]
+    if tests:
+        norms = named_so(obj, norms, tests)
     if not norms:
         return
     flag = conditions.decide(run, value)[0]
@@ -87,6 +90,34 @@ def freeze(run: Run, obj: Obj, value: Value, how: str, node: ir.Expr) -> None:
         now = frozenset({event}) if event.flag is False else NONE_FROZEN
         if now != before:
             run.memory.write(bearer.slots, "#frozen", now)
+
+
+def name_tests(run: Run) -> list[tuple[str, str, bool]]:
+    """What is supposed here of the name of a parameter: how it is asked, for which text, and the answer."""
+    found: list[tuple[str, str, bool]] = []
+    for symbol, answer in run.known.items():
+        how, first, second = symbol if len(symbol) == 3 else (None, None, None)
+        if how == "in" and isinstance(first, str) and is_name(second):
+            found.append(("in", first, answer is True))
+        elif how == "startswith" and isinstance(second, str) and is_name(first):
+            found.append(("startswith", second, answer is True))
+    return found
+
+
+def is_name(symbol: object) -> bool:
+    return isinstance(symbol, tuple) and symbol[:1] == (names.NAME,)
+
+
+def named_so(net: Obj, norms: list[Obj], tests: list[tuple[str, str, bool]]) -> list[Obj]:
+    """Those batch norms whose parameters may have names of which all this is true."""
+    paths = names.paths(net)
+    kept: list[Obj] = []
+    for norm in norms:
+        known = [paths[id(part)] for part in (norm, parts.bearer(norm)) if id(part) in paths]
+        answers = {names.fits(path, how, asked) is not (not answer) for path in known[:1] for how, asked, answer in tests}
+        if False not in answers:
+            kept.append(norm)
+    return kept
 
 
 def reason(run: Run, asked: Value, default: bool | None) -> str:

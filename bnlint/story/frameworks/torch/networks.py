@@ -415,6 +415,8 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
     if name in ("load_state_dict", "zero_grad", "register_buffer", "register_parameter", "__init__", "register_forward_hook"):
         if name == "load_state_dict":
             obj.slots["#loaded"] = True  # kept for good: rules ask for it when the story is over
+        if name == "register_parameter" and args.get(0, "name") == Const("bias") and args.get(1, "param") == NONE:
+            shapes.without_bias(run, obj)
         if name == "register_buffer" and (known := text(args.get(0, "name") or UNKNOWN)):
             flow = frozenset(token for token in flow_of(args.get(1, "tensor") or UNKNOWN)[0] if token.kind == "noise")
             run.memory.write(obj.slots, known, Data(flow, kind="buffer", label=known))

@@ -16,7 +16,7 @@ from bnlint.story.interpreter import calls, iteration
 from bnlint.story.joining import flow_of, mix
 from bnlint.story.machine import Run
 from bnlint.story.nesting import descendants
-from bnlint.story.values import NONE, UNKNOWN, Data, Lib, Obj, Tuple, Value, options, truth
+from bnlint.story.values import NONE, UNKNOWN, Cls, Data, Lib, Obj, Tuple, Value, options, truth
 
 CONVERSIONS = frozenset({
     "torch.nn.SyncBatchNorm.convert_sync_batchnorm", "apex.parallel.convert_syncbn_model",
@@ -85,7 +85,8 @@ def is_plain(norm: Obj) -> bool:
     if norm.slots.get("#synchronised") or not networks.sure(norm):
         return False
     names = [norm.cls.name] if isinstance(norm.cls, Lib) else [base.name for base in norm.cls.order if isinstance(base, Lib)]
-    return not any(name.endswith(SYNCHRONISED) for name in names)
+    own = [norm.cls.name, *(base.name for base in norm.cls.order if isinstance(base, Cls))] if isinstance(norm.cls, Cls) else []
+    return not any(name.endswith(SYNCHRONISED) for name in names) and not any("sync" in name.lower() for name in own)
 
 
 def convert(run: Run, net: Obj, node: ir.Call) -> Obj:

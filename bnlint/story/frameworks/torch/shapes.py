@@ -57,6 +57,12 @@ def given(made: Obj, args: Args) -> None:
         made.slots["#rate"] = args.get(0, "p") or Const(0.5)
 
 
+def without_bias(run: Run, layer: Obj) -> None:
+    """`layer.bias = None`, `layer.register_parameter("bias", None)`"""
+    if "#bias" in layer.slots:
+        run.memory.write(layer.slots, "#bias", Const(False))
+
+
 def output(layer: Obj, value: Data, given_: Value) -> Data:
     """What a layer of the library gives, when `value` is what is known of it without the shape."""
     shape = of(given_)

@@ -179,7 +179,9 @@ def method(run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Valu
             asked = batch_sizes.asked_size(owner)
             if asked is not None or owner.batch is not None:
                 return asked or Const(owner.batch, owner.assumed)
-        return Data(kind="size")
+        if args.positional or args.keywords:
+            return Data(kind="size")
+        return batch_sizes.asked_size(owner) or Data(kind="size", batch=owner.batch, assumed=owner.assumed)  # as `x.shape`
     if name in ("chunk", "split"):
         return Tuple((), replace(owner, batch=None, parts=(), symbol=None, shape=None))
     if name in ("requires_grad_", "requires_grad"):
