@@ -152,3 +152,25 @@ def test_only_moments_over_the_batch_axis_make_a_batch_norm(tmp_path: Path, axes
     )
     (tmp_path / "norm.py").write_text(text)
     assert [finding.code for finding in lint(tmp_path).findings if finding.code == "BN802"] == found
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "tf.nn.moments()\ntf.nn.moments(x)\na, b, c = tf.nn.moments(x, *y)\ntf.nn.moments(*x, **y)",
+        "tf.assign()\ntf.assign_sub(x)\ntf.assign(tf.get_variable('v'), None)\nx.assign()\ntf.get_variable('v').assign_add()",
+        "tf.cond()\ntf.cond(x)\ntf.cond(x, lambda: 1)\ntf.cond(True, f, f)\ntf.cond(x, f, None)\ntf.cond(x, (1, 2), (3,))",
+        "e = tf.train.ExponentialMovingAverage()\ne.apply()\ne.apply(x)\ne.apply(e)\ne.average()\ne.average(e)\ne.apply([e, [e]])",
+        "moving_averages.assign_moving_average()\nmoving_averages.assign_moving_average(x, x)\ntf.get_variable()\ntf.Variable()",
+        "tf.nn.batch_normalization()\ntf.nn.batch_normalization(x, x)\ntf.nn.fused_batch_norm()\na, b = tf.nn.fused_batch_norm(x, 1, 2)",
+        "tf.reduce_mean()\ntf.sqrt()\ntf.cast()\ntf.squared_difference(x)\ntf.identity()\ntf.logical_not()\ntf.placeholder()",
+        "x = tf.nn.moments(x, [0])\nx = x - x\nx = x ** x\nx[x] = x\nx.y = x\ntf.cond(x, lambda: x, lambda: x)\ntf.assign(x, x)",
+        "a, b, c, d = x.get_weights()\ne, = x.get_weights()\nf, *g = x.get_weights()\nx.get_tensor()\nx.get_tensor(x + 'a/b')",
+    ],
+)
+def test_odd_calls_break_nothing(tmp_path: Path, odd: str) -> None:
+    body = indent("tf.nn.moments(x, [0])\ntf.reduce_variance(x, 0)\n" + odd + "\nreturn x\n", "    ")
+    text = "import tensorflow as tf\nfrom tensorflow.python.training import moving_averages\n\n\n"
+    text += f"def f(x=None, training=False, y=()):\n{body}\n\nf()\nf(tf.ones([2, 8]))\n"
+    (tmp_path / "odd.py").write_text(text)
+    assert [finding.code for finding in lint(tmp_path).findings if finding.code in ("BN001", "BN002")] == []
