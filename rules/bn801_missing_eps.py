@@ -4,7 +4,7 @@
 
 The train branch of a hand-written batch norm adds `eps` below the root, the test branch forgets it; or neither has it.
 Further ways to get the constant wrong: it is added to the root instead of the variance, or stored with the running variance
-and added once more where that is used.
+and added once more where that is used. In TensorFlow it is the last argument of `tf.nn.batch_normalization`, and may be 0.
 
 ## Why it hurts
 
@@ -79,7 +79,8 @@ Add `eps` to the variance, below the root, in both branches.
 
 ## Source
 
-"Going Deeper in Batch Normalization", whose own test branch lacks it; `torch.nn.BatchNorm1d` in the PyTorch documentation.
+"Going Deeper in Batch Normalization", whose own test branch lacks it; `torch.nn.BatchNorm1d` in the PyTorch documentation;
+`tf.nn.batch_normalization` (`variance_epsilon`) in that of TensorFlow.
 
 ## Measured
 

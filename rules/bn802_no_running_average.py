@@ -3,7 +3,8 @@
 ## What it looks like
 
 A hand-written layer takes mean and variance over the batch axis, scales and shifts, and that is all: no running averages, no
-branch for evaluation.
+branch for evaluation. In TensorFlow it is a function of `tf.nn.moments` and `tf.nn.batch_normalization`, often with a flag that
+it never asks.
 
 ## Why it hurts
 
@@ -60,10 +61,11 @@ for _ in range(100):
 - the layer keeps any state that it updates, or the moments are not over the batch axis (instance, layer, group norm)
 - nothing of it can be learnt: losses, style transfer and other standardisation of features
 - no network was seen to run it behind a trained layer (confidence `possible`)
+- a function without a flag that only some branch calls: the other may be for evaluation (confidence `possible`)
 
 ## Fix
 
-Keep running averages and use them in eval mode, or use `nn.BatchNorm1d` and its like.
+Keep running averages and use them in eval mode, or use `nn.BatchNorm1d`, `tf.keras.layers.BatchNormalization` and their like.
 
 ## Source
 
@@ -87,16 +89,11 @@ from bnlint.story.events import Normalised
 
 @rule("BN802", "no-running-average", severity="warning", frameworks=("torch", "tensorflow"))
 def check(story: Story) -> Iterator[Report]:
-    yield from in_modules(story)
-
-
-def in_modules(story: Story) -> Iterator[Report]:
-    """Layers of PyTorch."""
     norm = handmade.own(story)
     if norm is None or not norm.module or not norm.batch or norm.keeps or norm.stateful:
         return
     found: list[Normalised] = [event for event in story.of(Normalised) if event.mode == "eval"]
     if found and all(event.centre == "batch" and event.scale == "batch" for event in found):
-        message = f"{norm.name} normalises by the batch in eval mode, too: it keeps no averages"
+        message = f"{norm.name} normalises by the batch in evaluation, too: it keeps no averages"
         trace = (Step(f"{norm.name} is defined here", norm.where.place),)
         yield Report(message, found[0].where.place, "likely" if norm.inside else "possible", trace)

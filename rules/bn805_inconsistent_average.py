@@ -62,7 +62,7 @@ class BatchNorm(nn.Module):
 
 - the momentum is that of another convention: `0.1 * old + 0.9 * new` is an average, if a quick one
 - the new moment is corrected by n / (n - 1), or the sum is divided by its own weight later
-- the update runs under `no_grad`, through `.data`, or on detached moments
+- the update runs under `no_grad`, through `.data`, or on detached moments; what TensorFlow assigns carries no gradient
 - the averages belong to a filter for observations that never normalises by the batch
 
 ## Fix

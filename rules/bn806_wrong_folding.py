@@ -55,7 +55,8 @@ or leave it to `torch.nn.utils.fusion.fuse_conv_bn_eval`.
 
 ## Source
 
-"Going Deeper in Batch Normalization", whose folding formulas are wrong; `torch.nn.utils.fusion` (PyTorch 2.13).
+"Going Deeper in Batch Normalization", whose folding formulas are wrong; `torch.nn.utils.fusion` (PyTorch 2.13); the order of
+`get_weights()` (gamma, beta, mean, variance) in the Keras documentation of BatchNormalization.
 
 ## Measured
 

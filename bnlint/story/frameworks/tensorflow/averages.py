@@ -226,7 +226,7 @@ def ended(run: Run) -> None:
     modules = {id(module.table) for module in run.modules.values()}
     for table, key, _ in run.memory.trail:
         if (hasattr(table, "born") or id(table) in modules) and key in table:
-            held = table[key]
+            held = Tuple(table[key]) if type(table[key]) is tuple and key == "#items" else table[key]
             if isinstance(held, (Data, Obj, Tuple)):
                 for update in updates(collect(held)[0]):
                     update.used = True

@@ -7,6 +7,7 @@ so is each class that is called. What that shows is told as a story of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from bnlint.program import model as ir
@@ -43,7 +44,7 @@ def alone(run: Run, module: Module, owner: Cls | None, func: Func, graphs: Graph
     """Run a function, or a method of a fresh object, in both modes."""
     hooks = GraphMeasuring(run.hooks, None)
     called = owner is not None and func.name in CALLED
-    name = owner.name if owner is not None and called else func.name
+    name = owner.name if owner is not None and (called or func.name == "__init__") else func.name
     passes: dict[str, Record] = {}
     story = probing.probe(run, hooks, module, name, partial(run_twice, run, hooks, module, owner, func, passes))
     if len(passes) == 2:
@@ -100,10 +101,14 @@ def arguments(hooks: GraphMeasuring, func: Func, owner: Value | None) -> Args:
             continue
         if FLAG.match(param.name):
             keywords[param.name] = hooks.flag(param.name)
-        elif func.defaults[place] is None or (place == len(positional) and func.defaults[place] == NONE):
-            symbol = ("measured", id(func.node), param.name)
+            continue
+        symbol, default = ("measured", id(func.node), param.name), func.defaults[place]
+        given = Data(symbol=symbol, label=param.name)
+        if default is None or (place == len(positional) and default == NONE):
             form = Measured(algebra.single(Atom(symbol, param.name)))
-            keywords[param.name] = Data(symbol=symbol, label=param.name, kind="tensor", form=form)
+            keywords[param.name] = replace(given, kind="tensor", form=form)
+        elif type(default) is Const and (default.value is None or isinstance(default.value, bool)):
+            keywords[param.name] = given  # an option of the layer: either may be meant
     return Args(tuple(positional), keywords)
 
 
