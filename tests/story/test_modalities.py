@@ -33,6 +33,15 @@ for batch in loader:
 """,
         ("batch norm", 0, ("image", "depth")),
     ),
+    "batches_of_one_are_stacked_if_a_loader_gives_them": (
+        """
+net = torchvision.models.resnet18()
+for batch in DataLoader(data, shuffle=True):
+    image, depth = batch["sal_image"].cuda(), batch["sal_depth"].cuda()
+    net(torch.cat((image, depth), dim=0))
+""",
+        ("batch norm", 0, ("image", "depth")),
+    ),
     "a_new_axis_folded_into_the_batch_is_stacked_along_it": (
         """
 net = nn.Sequential(nn.Conv1d(3, 8, 5), nn.BatchNorm1d(8))

@@ -95,16 +95,20 @@ def joined(run: Run, last: str, args: Args, node: ir.Call) -> Value | None:
 def raw(value: Value) -> bool:
     """Whether a value is an input as it came: nothing has been computed from it.
 
-    A batch of one is none: `unsqueeze(0)` of something unknown gives one, too.
+    A batch of one is none, except from a loader that gives such: `unsqueeze(0)` of something unknown gives one, too.
     """
-    if type(value) is not Data or value.batch == 1 or any(token.kind in ("forward", JOINED) for token in value.flow):
+    if type(value) is not Data or any(token.kind in ("forward", JOINED) for token in value.flow):
         return False
     if value.kind == "tensor":
-        return True
+        return value.batch != 1 or any(token.kind == "batch" and gives_one(token.ref) for token in value.flow)
     symbol: Symbol | None = value.symbol
     while symbol and symbol[0] in (".", "[]") and type(symbol[1]) is tuple:
         symbol = symbol[1]
     return not value.kind and not value.flow and bool(symbol) and symbol is not None and symbol[0] in ("parameter", "pass")
+
+
+def gives_one(loader: object) -> bool:
+    return isinstance(loader, Obj) and loader.slots.get("#batch", (None, False))[0] == 1
 
 
 def known_by(items: list[Value], node: ir.Expr | None) -> list[str]:

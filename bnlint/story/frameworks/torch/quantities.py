@@ -58,8 +58,9 @@ MADE = frozenset({
     "ids", "idx", "index", "indices", "size", "sizes", "shape", "shapes", "ratio", "err", "error", "errors", "out", "output",
     "outputs", "proj", "projection", "repr", "code", "codes", "num", "dim", "real", "fake", "generated", "noise", "noisy", "aug",
     "neg", "query", "key", "queries", "keys", "gt", "prob", "probs", "map", "maps", "state", "states", "cls", "vec", "rep",
+    "norm", "normed", "normalized", "normalised", "scaled", "standardized", "standardised", "rel", "relative", "delta", "diff",
 })  # fmt: skip
-"""words of names that stand for something a network or a sampler made, or for no measurement"""
+"""words of names that stand for what a network or a sampler made, for what has its own scale already, or for no measurement"""
 
 
 def words(name: str) -> list[str]:
