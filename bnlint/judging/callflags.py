@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bnlint.findings import Confidence, Place, Step
 from bnlint.judging import purposes
-from bnlint.judging.inputs import input_tokens
+from bnlint.judging.constants import GENERATES, JUDGES
+from bnlint.judging.inputs import input_tokens, kinds
 from bnlint.judging.modes import ORDER, names
 from bnlint.story.events import FlagFixed, Forward, PhaseSet, Story
 
-GENERATES = re.compile(r"gener|gan(\b|_|s\b)|pix2|cycle|disc", re.I)
-"""functions around the layers of adversarial networks, which are sampled in train mode on purpose"""
 STEPS = ("test_step", "predict_step")
 
 
@@ -49,19 +47,25 @@ def judged(story: Story, forward: Forward) -> InTrainMode | None:
     fixed = next((event for event in sources if isinstance(event, FlagFixed)), None)
     if fixed is not None:
         words = [*fixed.where.functions, *forward.where.functions]
-        meant = purposes.on_purpose(story, fixed) or any(GENERATES.search(word) for word in words)
+        meant = purposes.on_purpose(story, fixed) or any(GENERATES.search(word) or JUDGES.search(word) for word in words)
         return InTrainMode(forward, fixed.where.place, "model", "possible" if meant else "likely")
     found = purposes.evaluation(story, forward)
     if found is None:
         return None
     if forward.where.functions[-1:] and forward.where.functions[-1] in STEPS:
         found = "certain"  # Keras calls it for evaluate() and for validation data, and for nothing else
-    if purposes.on_purpose(story, forward) or purposes.sampling(story, forward) or adversarial(story, forward):
+    meant = purposes.on_purpose(story, forward) or purposes.sampling(story, forward) or repeated(forward)
+    if meant or adversarial(story, forward):
         found = "possible"
     phase = next((event for event in sources if isinstance(event, PhaseSet)), None)
     if phase is not None:
         return InTrainMode(forward, phase.where.place, "phase", found)
     return InTrainMode(forward, forward.where.place, "call", found)
+
+
+def repeated(forward: Forward) -> bool:
+    """Whether one input is run again and again, as Monte Carlo dropout does: in a loop, and not over a data set."""
+    return bool(forward.where.loops) and "batch" not in kinds(input_tokens(forward))
 
 
 def adversarial(story: Story, forward: Forward) -> bool:
