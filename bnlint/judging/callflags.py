@@ -64,8 +64,8 @@ def judged(story: Story, forward: Forward) -> InTrainMode | None:
 
 
 def repeated(forward: Forward) -> bool:
-    """Whether one input is run again and again, as Monte Carlo dropout does: in a loop, and not over a data set."""
-    return bool(forward.where.loops) and "batch" not in kinds(input_tokens(forward))
+    """Whether one input may be run again and again for Monte Carlo dropout: in a loop or with dropout, not over a data set."""
+    return bool(forward.where.loops or forward.random) and "batch" not in kinds(input_tokens(forward))
 
 
 def adversarial(story: Story, forward: Forward) -> bool:
