@@ -50,7 +50,7 @@ def range_(run: Run, args: Args, node: ir.Call) -> Value:
             return Tuple((), Data(label="index", kind=f"{RANGE} {len(numbers)}"))
         return Tuple((), Data(label="index"))
     # three bounds go through something piece by piece; otherwise there may be one turn only
-    label = FROM_ZERO if len(bounds) == 1 or bounds[0] == 0 else "index"
+    label = FROM_ZERO if len(bounds) == 1 or bounds[:1] == [0] else "index"
     return Tuple((), Data(label=label, kind="" if len(args.positional) > 2 else RANGE))
 
 
