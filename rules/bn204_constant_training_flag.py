@@ -178,12 +178,11 @@ def functional(story: Story) -> Iterator[Report]:
 def models(story: Story) -> Iterator[Report]:
     """Models of Keras."""
     for found in callflags.in_train_mode(story):
-        name = traces.title(found.forward.net)
+        name = traces.title(found.forward.net) if found.forward is not None else "the model"
         message = {
             "call": f"{name} is called with training=True where it evaluates",
             "model": f"training=True is part of {name}: predict and evaluate normalise by the batch, too",
             "phase": f"the learning phase is set to training, and stays so where {name} evaluates",
         }[found.how]
-        steps = [*traces.built(found.forward), *callflags.trace(found), *traces.circumstances(found.forward)]
-        subjects = traces.subjects(found.forward)
-        yield Report(message, found.place, found.confidence, traces.distinct(steps, found.place), subjects)
+        subjects = traces.subjects(found.forward) if found.forward is not None else frozenset()
+        yield Report(message, found.place, found.confidence, traces.distinct(callflags.trace(found), found.place), subjects)

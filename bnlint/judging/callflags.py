@@ -6,20 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bnlint.findings import Confidence, Place, Step
-from bnlint.judging import purposes
+from bnlint.judging import purposes, traces
 from bnlint.judging.constants import GENERATES, JUDGES
 from bnlint.judging.inputs import input_tokens, kinds
 from bnlint.judging.modes import ORDER, names
-from bnlint.story.events import FlagFixed, Forward, PhaseSet, Story
+from bnlint.story.events import Event, FlagFixed, Forward, PhaseSet, Story
 
 STEPS = ("test_step", "predict_step")
 
 
 @dataclass(frozen=True, slots=True)
 class InTrainMode:
-    """A forward that evaluates in train mode, and the statement that is the reason."""
+    """A network that evaluates in train mode, and the statement that is the reason."""
 
-    forward: Forward
+    forward: Forward | None
+    """where it evaluates; None where only its building is seen: a constant that means nothing to `fit` means evaluation"""
     place: Place
     how: str
     """"call", "model" or "phase" """
@@ -36,7 +37,17 @@ def in_train_mode(story: Story) -> Iterator[InTrainMode]:
             one = judged(story, forward)
             if one is not None and (one.place not in best or ORDER[one.confidence] > ORDER[best[one.place].confidence]):
                 best[one.place] = one
+    for fixed in story.of(FlagFixed):
+        if fixed.version == 2 and fixed.training and fixed.where.place not in best:
+            best[fixed.where.place] = InTrainMode(None, fixed.where.place, "model", sure_of_model(story, fixed, fixed))
     yield from best.values()
+
+
+def sure_of_model(story: Story, fixed: FlagFixed, used: Event) -> Confidence:
+    """How sure it is that a constant in a functional model is none that is meant."""
+    words = [*fixed.where.functions, *used.where.functions]
+    meant = purposes.on_purpose(story, fixed) or any(GENERATES.search(word) or JUDGES.search(word) for word in words)
+    return "possible" if meant else "likely"
 
 
 def judged(story: Story, forward: Forward) -> InTrainMode | None:
@@ -46,9 +57,7 @@ def judged(story: Story, forward: Forward) -> InTrainMode | None:
     sources = [story.event(mark.event) for use in uses for mark in use.modes]
     fixed = next((event for event in sources if isinstance(event, FlagFixed)), None)
     if fixed is not None:
-        words = [*fixed.where.functions, *forward.where.functions]
-        meant = purposes.on_purpose(story, fixed) or any(GENERATES.search(word) or JUDGES.search(word) for word in words)
-        return InTrainMode(forward, fixed.where.place, "model", "possible" if meant else "likely")
+        return InTrainMode(forward, fixed.where.place, "model", sure_of_model(story, fixed, forward))
     found = purposes.evaluation(story, forward)
     if found is None:
         return None
@@ -80,4 +89,7 @@ def adversarial(story: Story, forward: Forward) -> bool:
 
 
 def trace(found: InTrainMode) -> list[Step]:
-    return [Step("it evaluates here", found.forward.where.place)]
+    if found.forward is None:
+        return []
+    steps = [*traces.built(found.forward), Step("it evaluates here", found.forward.where.place)]
+    return [*steps, *traces.circumstances(found.forward)]

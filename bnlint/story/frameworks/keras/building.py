@@ -24,7 +24,10 @@ NORMS = frozenset({
 })  # fmt: skip
 SEQUENTIAL = frozenset({"keras.Sequential", "keras.models.Sequential"})
 FUNCTIONAL = frozenset({"keras.Model", "keras.models.Model", "keras.Functional", "keras.training.Model"})
-INPUTS = frozenset({"keras.Input", "keras.layers.Input", "keras.layers.InputLayer", "keras.engine.Input"})
+INPUTS = frozenset({
+    "keras.Input", "keras.layers.Input", "keras.layers.InputLayer", "keras.engine.Input", "keras.topology.Input",
+    "keras.input_layer.Input",
+})  # fmt: skip
 SYMBOLIC = "keras"
 PRETRAINED = "#pretrained"
 
