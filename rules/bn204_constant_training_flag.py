@@ -3,7 +3,9 @@
 ## What it looks like
 
 `F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, training=True)`: the layer keeps averages and never
-uses them. `eval()` on the network changes nothing.
+uses them. `eval()` on the network changes nothing. In TensorFlow a wrapper takes `is_training` and gives its layer True all the
+same, or the evaluation script builds the network with the True of the training script. In Keras `test_step` calls
+`self(x, training=True)`, the learning phase stays set to 1, or the constant is part of a functional model (Keras 2).
 
 ## Why it hurts
 
@@ -37,6 +39,24 @@ with torch.no_grad():
     print(model(torch.randn(4, 8)).argmax(1))
 ```
 
+```python
+import numpy as np
+import tensorflow as tf
+
+
+def network(x, is_training):
+    h = tf.layers.dense(x, 64, use_bias=False)
+    h = tf.nn.relu(tf.layers.batch_normalization(h, training=True))
+    return tf.layers.dense(h, 10)
+
+
+x = tf.placeholder(tf.float32, [None, 32])
+scores = network(x, is_training=False)
+with tf.Session() as session:
+    tf.train.Saver().restore(session, "model.ckpt")
+    print(session.run(scores, {x: np.load("test.npy")}).argmax(1))
+```
+
 ## Good
 
 ```python
@@ -64,11 +84,33 @@ with torch.no_grad():
     print(model(torch.randn(4, 8)).argmax(1))
 ```
 
+```python
+import numpy as np
+import tensorflow as tf
+
+
+def network(x, is_training):
+    h = tf.layers.dense(x, 64, use_bias=False)
+    h = tf.nn.relu(tf.layers.batch_normalization(h, training=is_training))
+    return tf.layers.dense(h, 10)
+
+
+x = tf.placeholder(tf.float32, [None, 32])
+scores = network(x, is_training=False)
+with tf.Session() as session:
+    tf.train.Saver().restore(session, "model.ckpt")
+    print(session.run(scores, {x: np.load("test.npy")}).argmax(1))
+```
+
 ## Silent when
 
 - the constant stands in the branch for training, or is a frozen `False`
 - no statistics are kept: instance norm made of batch norm, weight standardisation, layers that get dummies
 - the weights are arguments of the forward (functional meta-learning), or nothing runs the network in eval mode
+- a session only looks at the batch that it trains on; the constant stands in one branch of a `tf.cond`
+- a Keras functional model whose version of Keras is 3 (fit and predict override the constant) or is not known: requirements
+  and imports tell
+- a generator is sampled, Monte Carlo dropout or test-time adaptation is meant: `possible`
 
 ## Fix
 
@@ -76,7 +118,8 @@ Hand on the mode: `training=self.training`, or the argument that says so.
 
 ## Source
 
-"On The Perils of Batch Norm" (2017); "A bug hidden in plain sight"; `torch.nn.functional.batch_norm` in PyTorch's documentation.
+"On The Perils of Batch Norm" (2017); "A bug hidden in plain sight"; `torch.nn.functional.batch_norm` in PyTorch's documentation;
+TensorFlow 1.15, `tf.layers.batch_normalization`; Keras 2.15 and 3.15, "BatchNormalization", `set_learning_phase` (gone in 3).
 
 ## Measured
 
@@ -135,12 +178,11 @@ def functional(story: Story) -> Iterator[Report]:
 def models(story: Story) -> Iterator[Report]:
     """Models of Keras."""
     for found in callflags.in_train_mode(story):
-        name = traces.title(found.forward.net)
+        name = traces.title(found.forward.net) if found.forward is not None else "the model"
         message = {
             "call": f"{name} is called with training=True where it evaluates",
             "model": f"training=True is part of {name}: predict and evaluate normalise by the batch, too",
             "phase": f"the learning phase is set to training, and stays so where {name} evaluates",
         }[found.how]
-        steps = [*traces.built(found.forward), *callflags.trace(found), *traces.circumstances(found.forward)]
-        subjects = traces.subjects(found.forward)
-        yield Report(message, found.place, found.confidence, traces.distinct(steps, found.place), subjects)
+        subjects = traces.subjects(found.forward) if found.forward is not None else frozenset()
+        yield Report(message, found.place, found.confidence, traces.distinct(callflags.trace(found), found.place), subjects)

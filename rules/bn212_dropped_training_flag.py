@@ -3,12 +3,14 @@
 ## What it looks like
 
 `def conv_bn(x, weight, mean, var, training): ... F.batch_norm(x, mean, var)`: the argument is taken and never handed on, so the
-library's default decides.
+library's default decides. So do functions around `tf.layers.batch_normalization` or `slim.batch_norm`, classes that store
+`is_training` and do not use it, and a Keras `call(self, x, is_training)`: Keras hands on an argument of the name `training` only.
 
 ## Why it hurts
 
 Callers say `training=True` and believe it. `F.batch_norm` without its flag is in inference mode: nothing is ever normalised by
-its batch and the averages stay what they were initialised to, mean 0 and variance 1. The layer is a scale and a shift.
+its batch and the averages stay what they were initialised to, mean 0 and variance 1. The layer is a scale and a shift. The same
+holds for `tf.layers` and Keras. slim's default is the other one: evaluation normalises by the batch it is given.
 
 ## Bad
 
@@ -27,6 +29,23 @@ def network(x, layers, training=True):
     for weights in layers:
         x = block(x, weights, training)
     return x.mean(dim=(2, 3))
+```
+
+```python
+import tensorflow as tf
+
+
+def block(x, filters, is_training):
+    x = tf.layers.conv2d(x, filters, 3, padding="same", use_bias=False)
+    return tf.nn.relu(tf.layers.batch_normalization(x))
+
+
+images = tf.placeholder(tf.float32, [None, 32, 32, 3])
+labels = tf.placeholder(tf.int64, [None])
+is_training = tf.placeholder(tf.bool)
+h = block(block(images, 32, is_training), 64, is_training)
+loss = tf.losses.sparse_softmax_cross_entropy(labels, tf.layers.dense(tf.reduce_mean(h, [1, 2]), 10))
+step = tf.train.AdamOptimizer().minimize(loss)
 ```
 
 ## Good
@@ -50,11 +69,31 @@ def network(x, layers, training=True):
     return x.mean(dim=(2, 3))
 ```
 
+```python
+import tensorflow as tf
+
+
+def block(x, filters, is_training):
+    x = tf.layers.conv2d(x, filters, 3, padding="same", use_bias=False)
+    return tf.nn.relu(tf.layers.batch_normalization(x, training=is_training))
+
+
+images = tf.placeholder(tf.float32, [None, 32, 32, 3])
+labels = tf.placeholder(tf.int64, [None])
+is_training = tf.placeholder(tf.bool)
+h = block(block(images, 32, is_training), 64, is_training)
+loss = tf.losses.sparse_softmax_cross_entropy(labels, tf.layers.dense(tf.reduce_mean(h, [1, 2]), 10))
+with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
+    step = tf.train.AdamOptimizer().minimize(loss)
+```
+
 ## Silent when
 
 - the flag decides by a branch which call is made
 - the batch norm follows the mode of its module (`self.training`), or takes no statistics
 - a constant is given instead: BN204 speaks of that
+- the flag arrives another way: an `arg_scope` in a caller, `normalizer_params`, Keras' own `training` of the `call` around
+- nothing trains a layer of `tf.layers`: what stays in inference mode may be frozen on purpose
 
 ## Fix
 
@@ -62,11 +101,12 @@ Hand the argument on.
 
 ## Source
 
-`torch.nn.functional.batch_norm` in the PyTorch documentation: `training` is False by default.
+`torch.nn.functional.batch_norm` in the PyTorch documentation: `training` is False by default; TensorFlow 1.15,
+`tf.layers.batch_normalization` ("training=False") and `tf.contrib.layers.batch_norm` ("is_training=True").
 
 ## Measured
 
-Ten layers that never normalise: accuracy .251 against .849.
+Ten layers that never normalise: accuracy .251 against .849. With slim's default a batch of one gives exactly 0 (TensorFlow 1.15).
 """
 
 from __future__ import annotations

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bnlint.findings import Confidence, Place, Step
-from bnlint.judging import purposes
-from bnlint.judging.inputs import input_tokens
+from bnlint.judging import purposes, traces
+from bnlint.judging.constants import GENERATES, JUDGES
+from bnlint.judging.inputs import input_tokens, kinds
 from bnlint.judging.modes import ORDER, names
-from bnlint.story.events import FlagFixed, Forward, PhaseSet, Story
+from bnlint.story.events import Event, FlagFixed, Forward, PhaseSet, Story
 
-GENERATES = re.compile(r"gener|gan(\b|_|s\b)|pix2|cycle|disc", re.I)
-"""functions around the layers of adversarial networks, which are sampled in train mode on purpose"""
 STEPS = ("test_step", "predict_step")
 
 
 @dataclass(frozen=True, slots=True)
 class InTrainMode:
-    """A forward that evaluates in train mode, and the statement that is the reason."""
+    """A network that evaluates in train mode, and the statement that is the reason."""
 
-    forward: Forward
+    forward: Forward | None
+    """where it evaluates; None where only its building is seen: a constant that means nothing to `fit` means evaluation"""
     place: Place
     how: str
     """"call", "model" or "phase" """
@@ -38,7 +37,17 @@ def in_train_mode(story: Story) -> Iterator[InTrainMode]:
             one = judged(story, forward)
             if one is not None and (one.place not in best or ORDER[one.confidence] > ORDER[best[one.place].confidence]):
                 best[one.place] = one
+    for fixed in story.of(FlagFixed):
+        if fixed.version == 2 and fixed.training and fixed.where.place not in best:
+            best[fixed.where.place] = InTrainMode(None, fixed.where.place, "model", sure_of_model(story, fixed, fixed))
     yield from best.values()
+
+
+def sure_of_model(story: Story, fixed: FlagFixed, used: Event) -> Confidence:
+    """How sure it is that a constant in a functional model is none that is meant."""
+    words = [*fixed.where.functions, *used.where.functions]
+    meant = purposes.on_purpose(story, fixed) or any(GENERATES.search(word) or JUDGES.search(word) for word in words)
+    return "possible" if meant else "likely"
 
 
 def judged(story: Story, forward: Forward) -> InTrainMode | None:
@@ -48,20 +57,24 @@ def judged(story: Story, forward: Forward) -> InTrainMode | None:
     sources = [story.event(mark.event) for use in uses for mark in use.modes]
     fixed = next((event for event in sources if isinstance(event, FlagFixed)), None)
     if fixed is not None:
-        words = [*fixed.where.functions, *forward.where.functions]
-        meant = purposes.on_purpose(story, fixed) or any(GENERATES.search(word) for word in words)
-        return InTrainMode(forward, fixed.where.place, "model", "possible" if meant else "likely")
+        return InTrainMode(forward, fixed.where.place, "model", sure_of_model(story, fixed, forward))
     found = purposes.evaluation(story, forward)
     if found is None:
         return None
     if forward.where.functions[-1:] and forward.where.functions[-1] in STEPS:
         found = "certain"  # Keras calls it for evaluate() and for validation data, and for nothing else
-    if purposes.on_purpose(story, forward) or purposes.sampling(story, forward) or adversarial(story, forward):
+    meant = purposes.on_purpose(story, forward) or purposes.sampling(story, forward) or repeated(forward)
+    if meant or adversarial(story, forward):
         found = "possible"
     phase = next((event for event in sources if isinstance(event, PhaseSet)), None)
     if phase is not None:
         return InTrainMode(forward, phase.where.place, "phase", found)
     return InTrainMode(forward, forward.where.place, "call", found)
+
+
+def repeated(forward: Forward) -> bool:
+    """Whether one input may be run again and again for Monte Carlo dropout: in a loop or with dropout, not over a data set."""
+    return bool(forward.where.loops or forward.random) and "batch" not in kinds(input_tokens(forward))
 
 
 def adversarial(story: Story, forward: Forward) -> bool:
@@ -76,4 +89,7 @@ def adversarial(story: Story, forward: Forward) -> bool:
 
 
 def trace(found: InTrainMode) -> list[Step]:
-    return [Step("it evaluates here", found.forward.where.place)]
+    if found.forward is None:
+        return []
+    steps = [*traces.built(found.forward), Step("it evaluates here", found.forward.where.place)]
+    return [*steps, *traces.circumstances(found.forward)]

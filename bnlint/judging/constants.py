@@ -14,6 +14,8 @@ from bnlint.story.events import Forward, GraphNorm, Story
 from bnlint.story.values import truth
 
 JUDGES = re.compile(r"discriminat|critic", re.I)
+GENERATES = re.compile(r"gener|gan(\b|_|s\b)|pix2|cycle", re.I)
+"""functions around the layers of networks that are sampled in train mode on purpose"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ def constants(story: Story) -> Iterator[Constant]:
         ignored = any(norm.dropped for norm in norms)
         if ignored and ORDER[sure] < ORDER["likely"] and not all(judges(norm) for norm in norms):
             sure = "likely"
+        if not ignored and all(generates(norm) for norm in norms):
+            sure = "possible"
         if best is not None or ignored:
             yield Constant(tuple(norms), stands(norms[0]), sure, best[0] if best is not None else None)
 
@@ -67,6 +71,10 @@ def constants(story: Story) -> Iterator[Constant]:
 def judges(norm: GraphNorm) -> bool:
     """Whether it belongs to a discriminator, whose averages nobody asks for."""
     return bool(DISCRIMINATOR.search(norm.name)) or any(JUDGES.search(name) for name in norm.where.functions)
+
+
+def generates(norm: GraphNorm) -> bool:
+    return any(GENERATES.search(name) for name in (*norm.where.functions, norm.name))
 
 
 def stands(norm: GraphNorm) -> Place:

@@ -31,23 +31,28 @@ def evaluations(story: Story) -> Iterator[tuple[Forward, Confidence]]:
     known = layers(story)
     trained = [forward for forward in runs if "training" in forward.purposes]
     seen = {value for forward in trained for value in forward.inputs if type(value) is Data}
-    through = {token for train in story.of(TrainOp) for token in train.through}
+    trains: list[TrainOp] = story.of(TrainOp)
+    through = {token for train in trains for token in train.through}
+    shared = {token.ref.name for token in through}
     for forward in runs:
         if "training" in forward.purposes:
             continue
-        found = evaluates(story, forward, known, bool(trained), seen)
+        found = evaluates(forward, known, bool(trained), seen, bool(trains), story.bound)
         if found in (None, "possible") and trained and "noise" not in kinds(input_tokens(forward)):
             mine = [known[id(use.norm)] for use in forward.norms if id(use.norm) in known]
-            if mine and not any(norm.token in through for norm in mine):
-                found = "likely"  # a tower of its own that nothing is trained on
+            if not any(norm.token in through for norm in mine) and any(norm.name in shared for norm in mine):
+                found = "likely"  # a second tower over the same variables, which nothing is trained through
         if found is not None:
             yield forward, found
 
 
 def evaluates(
-    story: Story, forward: Forward, known: dict[int, GraphNorm], trained: bool, seen: set[Data]
+    forward: Forward, known: dict[int, GraphNorm], trained: bool, seen: set[Data], built: bool, bound: bool
 ) -> Confidence | None:
-    """Whether a run evaluates: by what it says to other batch norms, what it is fed with, and what it is called."""
+    """Whether a run evaluates: by what it says to other batch norms, what it is fed with, and what it is called.
+
+    trained: some run trains, on the inputs `seen`; built: there is a train op; bound: the program is known as a whole.
+    """
     for use in forward.norms:
         layer = known.get(id(use.norm))
         if layer is not None and names(use) == {"eval"} and type(layer.flag) is Data:
@@ -55,7 +60,7 @@ def evaluates(
     named = any(EVALUATION.search(name) for name in forward.where.functions[-2:])
     learns = any(TRAINING.search(name) for name in forward.where.functions[-1:])
     data = [value for value in forward.inputs if type(value) is Data]
-    if only_noise(forward) and ("noise" in kinds(input_tokens(forward)) or not story.of(TrainOp)):
+    if only_noise(forward) and ("noise" in kinds(input_tokens(forward)) or not built):
         return "possible"  # a sample of a generator, or a network that is only tried out
     if trained:
         if not data or all(value in seen for value in data):
@@ -63,4 +68,4 @@ def evaluates(
         return "likely" if named or any(EVALUATION.search(labels(value)) for value in data) else "possible"
     if learns and not named:
         return None
-    return "likely" if story.bound or named or story.of(TrainOp) else "possible"
+    return "likely" if bound or named or built else "possible"

@@ -48,10 +48,12 @@ def not_handed_on(story: Story) -> Iterator[tuple[Unflagged, Confidence]]:
     if story.test or not norms:
         return
     trained = {id(norm) for train in story.of(TrainOp) for norm in concerned(train)}
+    handed = any(norm.handed for norm in story.of(GraphNorm))  # so that no scope of an unknown caller is relied on
     told: set[object] = set()
     for found in grouped(norms, norms[0], told):
         learns = any(id(norm) in trained for norm in found.norms)
-        matters = learns or (truth(norms[0].flag) is True and story.bound)  # what is never trained may be frozen on purpose
+        scoped = truth(found.norms[0].flag) is True and (story.bound or handed)
+        matters = learns or scoped  # what is never trained may be frozen on purpose
         yield found, "possible" if not matters else "certain" if story.bound else "likely"
 
 

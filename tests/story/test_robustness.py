@@ -16,7 +16,7 @@ VALUES = [
     "x = 2 ** 63 * 2 ** 63 * -(2 ** 63)",
     "x = 1e308 * 10\ny = int(x)\nz = range(x)\nw = torch.randn(float('inf'), 3)\nv = torch.zeros(float('nan'))",
     "x = range(10 ** 18)\nx = range(-(10 ** 18), 10 ** 18)\nfor i in range(10 ** 18, 0, -1):\n    y = i\nlen(x)",
-    "x = range(1, 2, 0)\ny = range(1, 2, 3, 4)\nz = range('a')\nw = range(*v)\nfor i in range(): pass",
+    "x = range(1, 2, 0)\ny = range(1, 2, 3, 4)\nz = range('a')\nw = range(*v)\nfor i in range(): pass\nu = range()",
     "x = int('9' * 5000)\ny = float('nan') == float('nan')\nz = str(1e400)",
     "x = '%999999999d' % 1\ny = '%s %s' % 1\nz = '%q' % 3\nw = '%(a)s' % {'a': 1}\nv = '%*d' % (10 ** 9, 1)",
     "x = '{:999999999}'.format(1)\ny = '{:{w}}'.format(1, w=999999999)\nz = '{0.x.y}'.format(1)\nw = '{'.format()",

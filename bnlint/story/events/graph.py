@@ -33,6 +33,10 @@ class GraphNorm(Event):
     """the predicates of `tf.cond` around it, and in which of their branches it is"""
     by_default: bool = False
     """no argument and no scope gives the flag: it is the library's default"""
+    graph: Obj | None = None
+    """the graph that it is in"""
+    handed: bool = False
+    """the call itself hands on something that is no constant"""
     in_place: bool = False
     """whenever it runs in train mode, its averages are updated with it"""
     written: Place | None = None

@@ -133,6 +133,8 @@ class Forward(Event):
     """serials of the loaders whose last, smaller batch was asked about on the way here"""
     dropped: bool = False
     """the output is thrown away: the call is a statement of its own"""
+    random: bool = False
+    """a constant in the call switches dropout on, which the network holds: Keras"""
     steps: int | None = 1
     """how many steps of training the call makes by itself; None where that is not known"""
 

@@ -87,10 +87,8 @@ class Keras(Framework):
     def attribute(self, run: Run, obj: Obj, attr: str, node: ir.Expr) -> Value | None:
         if not building.is_keras(obj):
             return None
-        if attr == "layers" and isinstance(obj.slots.get("#norms"), str):
-            return backbones.layers(obj)
         if attr == "layers":
-            return Tuple(tuple(part for part, _ in models.parts(obj)))
+            return backbones.layers(obj, [part for part, _ in models.parts(obj)])
         if attr in ("trainable_variables", "trainable_weights", "variables", "weights", "non_trainable_variables"):
             return Data(frozenset({Token("parameters", obj)}), kind=attr)
         if attr == "updates":

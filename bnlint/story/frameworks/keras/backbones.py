@@ -9,19 +9,25 @@ from __future__ import annotations
 
 from bnlint.program import model as ir
 from bnlint.story.events import BackboneThawed
+from bnlint.story.frameworks.keras.building import PRETRAINED, SEQUENTIAL
 from bnlint.story.machine import Run
 from bnlint.story.values import Data, Obj, Token, Tuple, Value, truth
 
-PRETRAINED = "#pretrained"
 HELD = "#held"
 """layers of it were frozen"""
 SPARED = "#spared"
 """some of its layers are told apart from the others when they are frozen or thawed: batch norm, as a rule"""
 
 
-def layers(net: Obj) -> Tuple:
-    """`net.layers`: an unknown number of layers that are not known one by one."""
-    return Tuple((), Data(frozenset({Token("layer of", net)}), symbol=("layer of", net.serial), kind="keras layer"))
+def layers(model: Obj, parts: list[Obj]) -> Tuple:
+    """`model.layers`: those that are known, and an unknown number of those of networks of the library.
+
+    A functional model that begins at the input of such a network holds its layers one by one.
+    """
+    nets = [part for part in (model, *parts) if isinstance(part.slots.get("#norms"), str) and model.lib not in SEQUENTIAL]
+    flow = frozenset(Token("layer of", net) for net in nets)
+    rest = Data(flow, symbol=("layers of", *(net.serial for net in nets)), kind="keras layer") if nets else None
+    return Tuple(tuple(part for part in parts if part not in nets), rest)
 
 
 def assigned(run: Run, owner: Value, held: list[Obj], value: Value, node: ir.Attribute) -> None:

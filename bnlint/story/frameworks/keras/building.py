@@ -8,7 +8,7 @@ from __future__ import annotations
 from bnlint.program import model as ir
 from bnlint.story.events import Built, Recurring
 from bnlint.story.framework import Args, library_base
-from bnlint.story.frameworks.keras import backbones, formats, neighbours
+from bnlint.story.frameworks.keras import formats, neighbours
 from bnlint.story.frameworks.tensorflow import renorm
 from bnlint.story.frameworks.tensorflow.graph import collect
 from bnlint.story.frameworks.torch.families import holds_norm
@@ -24,8 +24,12 @@ NORMS = frozenset({
 })  # fmt: skip
 SEQUENTIAL = frozenset({"keras.Sequential", "keras.models.Sequential"})
 FUNCTIONAL = frozenset({"keras.Model", "keras.models.Model", "keras.Functional", "keras.training.Model"})
-INPUTS = frozenset({"keras.Input", "keras.layers.Input", "keras.layers.InputLayer", "keras.engine.Input"})
+INPUTS = frozenset({
+    "keras.Input", "keras.layers.Input", "keras.layers.InputLayer", "keras.engine.Input", "keras.topology.Input",
+    "keras.input_layer.Input",
+})  # fmt: skip
 SYMBOLIC = "keras"
+PRETRAINED = "#pretrained"
 
 
 def is_keras(value: Value) -> bool:
@@ -88,7 +92,7 @@ def build(run: Run, name: str, args: Args, node: ir.Call, default_format: Value 
         made = run.allocate(Lib(name), node)
         made.slots["#norms"] = holds_norm(last)
         weights = args.get(1, "weights")
-        made.slots[backbones.PRETRAINED] = not (type(weights) is Const and weights.value is None)
+        made.slots[PRETRAINED] = not (type(weights) is Const and weights.value is None)
         return made
     return None
 

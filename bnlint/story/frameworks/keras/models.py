@@ -128,6 +128,7 @@ def forward(
         run.forwards -= 1
         run.norms.pop()
     event.norms = tuple(norms.values())
+    event.random = training is not None and truth(training) is True and any(is_dropout(part) for part in within(obj))
     token = frozenset({event.token})
     return graphs.noted(run, event, tag(result, token, token, False, count, assumed), node)
 
@@ -192,19 +193,26 @@ def hold(run: Run, obj: Obj, fixed: Obj | None, seen: set[int] | None = None) ->
 
 def norms_within(run: Run, obj: Obj) -> list[Obj]:
     """The batch norms of a layer or model."""
+    return [part for part in within(obj, run) if is_norm(run, part) or part.slots.get("#norms") in ("yes", "maybe")]
+
+
+def within(obj: Obj, run: Run | None = None) -> list[Obj]:
+    """A layer or model and all layers in it; with a machine, a batch norm is not looked into."""
     found: list[Obj] = []
     seen: set[int] = set()
     stack = [obj]
     while stack and len(seen) < 2000:
         current = stack.pop()
-        if id(current) in seen:
-            continue
-        seen.add(id(current))
-        if is_norm(run, current) or current.slots.get("#norms") in ("yes", "maybe"):
+        if id(current) not in seen:
+            seen.add(id(current))
             found.append(current)
-        else:
-            stack.extend(part for part, _ in parts(current))
+            if run is None or not is_norm(run, current):
+                stack.extend(part for part, _ in parts(current))
     return found
+
+
+def is_dropout(obj: Obj) -> bool:
+    return obj.lib.startswith("keras.layers.") and "Dropout" in obj.lib
 
 
 def use(run: Run, norm: Obj, fixed: Obj | None) -> None:

@@ -230,7 +230,8 @@ def norm(
     under = run.state.get("under", ())
     event = run.emit(
         GraphNorm, node, norm=made, name=variables, path=path, key=key, maybe=maybe, flag=said.flag, under=under,
-        by_default=said.by_default, in_place=in_place, written=wrappers.written(run, said.node, said.flag),
+        by_default=said.by_default, in_place=in_place, handed=said.node is not None and not said.constant,
+        written=wrappers.written(run, said.node, said.flag), graph=graphs.current(run),
         dropped=wrappers.dropped(run, node, said.node) if said.constant else "",
     )  # fmt: skip
     add_norm(run, event)

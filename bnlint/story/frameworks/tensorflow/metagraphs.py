@@ -56,9 +56,13 @@ def method(run: Run, graphs: Graphs, owner: Value, name: str, args: Args, node: 
 
 
 def saved(run: Run, graphs: Graphs, kind: Kind, node: ir.Call) -> None:
-    if run.story.test or graphs.imported_here(run):
+    built = any(isinstance(event, (GraphNorm, TrainOp)) for event in run.story.events)
+    if run.story.test or (graphs.imported_here(run) and not built):
         return  # what was imported is saved again
     norms = tuple(event for event in run.story.events if isinstance(event, GraphNorm))
+    trained = {token.ref.graph for event in run.story.events if isinstance(event, TrainOp) for token in event.through}
+    if trained:  # what is trained is saved, not what is built beside it in a graph of its own
+        norms = tuple(norm for norm in norms if norm.graph in trained)
     before = graphs.saved_graphs[-1] if graphs.saved_graphs else None
     if before is None or before.norms != norms or before.kind != kind:
         graphs.saved_graphs.append(run.emit(GraphSaved, node, kind=kind, norms=norms))
@@ -101,15 +105,18 @@ def used(story: Story, event: GraphImported) -> bool:
 def traced(graphs: Graphs, event: GraphImported, norms: list[GraphNorm]) -> bool:
     """Whether all that the project saves is in train mode by constants; unsure where the graphs that it saves are not known."""
     saves = [save for save in graphs.saved_graphs if save.kind == event.kind]
-    known = [save for save in saves if save.norms]
+    known = [save for save in saves if any(told_by_text(norm) for norm in save.norms)]
     if known:
         event.saved, event.norms = known[0], known[0].norms
         event.certain = True
         return all(truth(norm.flag) is True and not norm.under for save in known for norm in save.norms)
     constant = [norm for norm in norms if type(norm.flag) is Const and norm.flag.value is True]
-    if not saves or not constant or any(type(norm.flag) is Data and norm.flag.kind == "placeholder" for norm in norms):
+    if not saves or not constant or any(told_by_text(norm) and type(norm.flag) is Data for norm in norms):
         return False
     event.saved, event.norms = saves[0], tuple(constant[:1])
     return True
 
 
+def told_by_text(norm: GraphNorm) -> bool:
+    """Whether the flag is a constant or a placeholder, not something that the story does not know."""
+    return type(norm.flag) is Const or (type(norm.flag) is Data and norm.flag.kind == "placeholder")

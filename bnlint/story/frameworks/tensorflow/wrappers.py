@@ -48,7 +48,7 @@ def dropped(run: Run, node: ir.Call, given: ir.Expr | None) -> str:
         return ""
     frames = list(around(run))
     for frame in frames:
-        names = asking(frame)
+        names = asking(frame) or (model_function(frame) if given is not None else [])
         if names:
             asked = Asked(frozenset(names), frozenset())
             return "" if has_a_say(frame, node, asked) else names[0]
@@ -76,6 +76,13 @@ def asking(frame: Frame) -> list[str]:
         for param in frame.func.node.params.items
         if FLAG.match(param.name) and answers(frame.scope.table.get(param.name), param)
     ]
+
+
+def model_function(frame: Frame) -> list[str]:
+    """The `mode` of an Estimator's `model_fn(features, labels, mode)`."""
+    assert frame.func is not None
+    names = {param.name for param in frame.func.node.params.items}
+    return ["mode"] if {"features", "labels", "mode"} <= names else []
 
 
 def answers(value: Value | None, param: ir.Param) -> bool:
