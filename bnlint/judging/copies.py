@@ -60,10 +60,13 @@ def key(net: object) -> int:
 
 
 def forwards_by_norm(story: Story) -> dict[int, list[tuple[Forward, frozenset[str]]]]:
-    """The forwards through each batch norm, with the modes it may be in there; those in constructors probe a shape."""
+    """The forwards through each batch norm, with the modes it may be in there.
+
+    Those in constructors probe a shape, unless a graph is built there.
+    """
     found: dict[int, list[tuple[Forward, frozenset[str]]]] = {}
     for forward in story.of(Forward):
-        if IN_CONSTRUCTOR not in forward.where.functions:
+        if IN_CONSTRUCTOR not in forward.where.functions or "graph" in forward.purposes:
             for use in forward.norms:
                 found.setdefault(id(use.norm), []).append((forward, frozenset(names(use))))
     return found
@@ -148,6 +151,8 @@ def built(holder: Holder) -> list[Step]:
     norm = next((norm for norm in holder.norms if norm.site is not None), None)
     if norm is None or norm.site is None or not isinstance(holder.net, Obj):
         return []
+    if norm is holder.net:
+        return [Step(f"{traces.norm_kind(norm)} is built here", norm.site)]
     return [Step(f"{traces.title(holder.net)} holds {traces.norm_kind(norm)}, built here", norm.site)]
 
 
