@@ -85,7 +85,7 @@ def judge(
     sources = [source for copy in copies for source in copy.sources]
     if not target.norms or not any(source.norms or not isinstance(source.net, Obj) for source in sources):
         return None
-    if any(after(renewed.get(key(each), -1), first, story) for each in (target.net, *target.norms)):
+    if any(excused(renewed.get(key(each), -1), shown, story) for each in (target.net, *target.norms)):
         return None
     uses = [use for norm in target.norms for use in used.get(id(norm), ())]
     if any("train" in modes for _, modes in uses):
@@ -103,12 +103,16 @@ def judge(
     return LeftBehind(shown, None, "likely" if sure and meant and story.bound else "possible")
 
 
-def after(number: int, first: Copied, story: Story) -> bool:
-    """Whether statistics were written with the first copy of parameters or later: what was done once before is no excuse."""
-    if number > first.number:
+def excused(number: int, copy: Copied, story: Story) -> bool:
+    """Whether statistics were written with the copy of parameters or later: what was done once before is no excuse."""
+    if number > copy.number:
         return True
     event = story.event(number)
-    return event is not None and event.where.calls == first.where.calls and event.where.functions == first.where.functions
+    if event is None:
+        return False
+    together = event.where.calls == copy.where.calls and event.where.functions == copy.where.functions
+    around = {place for place, _ in copy.where.loops}
+    return together or any(place in around for place, _ in event.where.loops)
 
 
 def shown_best(copies: list[Copied]) -> Copied:
