@@ -4,7 +4,8 @@
 
 A loop over `zip(target.parameters(), net.parameters())` that copies or averages: the soft update of a target network,
 an exponential moving average of the weights, the mean of the clients in federated learning, a transfer of weights. The
-copy is then used in eval mode.
+copy is then used in eval mode. In Keras the same loop over `trainable_variables`, in a TensorFlow 1 graph ops that assign one
+scope's `tf.trainable_variables()` to those of another.
 
 ## Why it hurts
 
@@ -79,16 +80,19 @@ with torch.no_grad():
 - the statistics are estimated anew before the copy is used
 - nothing is copied: a proximal term reads both networks, an optimiser's step or a gradient writes no weights of another
 - neither network holds batch norm
+- Keras: `get_weights()` and `set_weights()`, `weights` and `variables`, which hold the moving averages
 
 A full copy at the beginning is no excuse: the statistics stay what they were then.
 
 ## Fix
 
-Copy or average `buffers()` too (leave out `num_batches_tracked` when averaging), or go over `state_dict()`.
+Copy or average `buffers()` too (leave out `num_batches_tracked` when averaging), or go over `state_dict()`. Keras:
+`model.weights`; TensorFlow 1: `tf.global_variables(scope)`.
 
 ## Source
 
-`torch.nn.Module.buffers` and `torch.nn.BatchNorm2d` in the PyTorch documentation (2.13).
+`torch.nn.Module.buffers` and `torch.nn.BatchNorm2d` in the PyTorch documentation (2.13); `Layer.weights` in that of Keras
+3; `tf.trainable_variables` in that of TensorFlow 1.15.
 
 ## Measured
 
@@ -105,7 +109,7 @@ from bnlint.rule import Report, rule
 from bnlint.story import Story
 
 
-@rule("BN503", "parameters-only-copy", severity="error", frameworks=("torch",))
+@rule("BN503", "parameters-only-copy", severity="error", frameworks=("torch", "tensorflow", "keras"))
 def check(story: Story) -> Iterator[Report]:
     places: set[object] = set()
     for found in copies.left_behind(story):

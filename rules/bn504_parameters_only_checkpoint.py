@@ -58,7 +58,8 @@ torch.save(model.state_dict(), "weights.pt")
 - `strict=False` loads a checkpoint of which nothing is known: that is normal when heads change
 - the restored network is trained on, which gives it statistics of its own
 - the network holds no batch norm
-- TensorFlow: the list holds the moving averages too, or another saver of the program holds everything
+- TensorFlow: the list holds the moving averages too, also where slim's `variables_collections=` puts them among the
+  trainable variables; or another saver of the same graph holds everything
 
 ## Fix
 

@@ -60,10 +60,13 @@ def key(net: object) -> int:
 
 
 def forwards_by_norm(story: Story) -> dict[int, list[tuple[Forward, frozenset[str]]]]:
-    """The forwards through each batch norm, with the modes it may be in there; those in constructors probe a shape."""
+    """The forwards through each batch norm, with the modes it may be in there.
+
+    Those in constructors probe a shape, unless a graph is built there.
+    """
     found: dict[int, list[tuple[Forward, frozenset[str]]]] = {}
     for forward in story.of(Forward):
-        if IN_CONSTRUCTOR not in forward.where.functions:
+        if IN_CONSTRUCTOR not in forward.where.functions or "graph" in forward.purposes:
             for use in forward.norms:
                 found.setdefault(id(use.norm), []).append((forward, frozenset(names(use))))
     return found
@@ -82,7 +85,7 @@ def judge(
     sources = [source for copy in copies for source in copy.sources]
     if not target.norms or not any(source.norms or not isinstance(source.net, Obj) for source in sources):
         return None
-    if any(after(renewed.get(key(each), -1), first, story) for each in (target.net, *target.norms)):
+    if any(excused(renewed.get(key(each), -1), shown, story) for each in (target.net, *target.norms)):
         return None
     uses = [use for norm in target.norms for use in used.get(id(norm), ())]
     if any("train" in modes for _, modes in uses):
@@ -100,12 +103,16 @@ def judge(
     return LeftBehind(shown, None, "likely" if sure and meant and story.bound else "possible")
 
 
-def after(number: int, first: Copied, story: Story) -> bool:
-    """Whether statistics were written with the first copy of parameters or later: what was done once before is no excuse."""
-    if number > first.number:
+def excused(number: int, copy: Copied, story: Story) -> bool:
+    """Whether statistics were written with the copy of parameters or later: what was done once before is no excuse."""
+    if number > copy.number:
         return True
     event = story.event(number)
-    return event is not None and event.where.calls == first.where.calls and event.where.functions == first.where.functions
+    if event is None:
+        return False
+    together = event.where.calls == copy.where.calls and event.where.functions == copy.where.functions
+    around = {place for place, _ in copy.where.loops}
+    return together or any(place in around for place, _ in event.where.loops)
 
 
 def shown_best(copies: list[Copied]) -> Copied:
@@ -148,6 +155,8 @@ def built(holder: Holder) -> list[Step]:
     norm = next((norm for norm in holder.norms if norm.site is not None), None)
     if norm is None or norm.site is None or not isinstance(holder.net, Obj):
         return []
+    if norm is holder.net:
+        return [Step(f"{traces.norm_kind(norm)} is built here", norm.site)]
     return [Step(f"{traces.title(holder.net)} holds {traces.norm_kind(norm)}, built here", norm.site)]
 
 

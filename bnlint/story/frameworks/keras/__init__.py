@@ -7,7 +7,7 @@ from pathlib import Path
 from bnlint.program import model as ir
 from bnlint.story.events import Stepped
 from bnlint.story.framework import Args, Framework
-from bnlint.story.frameworks.keras import backbones, building, contexts, formats, generators, graphs, models
+from bnlint.story.frameworks.keras import backbones, building, contexts, copying, formats, generators, graphs, models
 from bnlint.story.frameworks.tensorflow import datasets
 from bnlint.story.frameworks.tensorflow.graph import collect, op
 from bnlint.story.machine import Run
@@ -45,7 +45,9 @@ class Keras(Framework):
             return contexts.set_phase(run, args, node)
         if name == "keras.backend.image_data_format" and default is not None:
             return default
-        if name in ("keras.models.clone_model", "keras.Model.from_config"):
+        if name == "keras.models.clone_model":
+            return copying.copied(run, args.get(0, "model"))
+        if name == "keras.Model.from_config":
             return args.get(0)
         piped = datasets.call(run, name, args, node)
         if piped is not None:
@@ -58,6 +60,8 @@ class Keras(Framework):
         return op(run, args.all(), like=args.get(0))
 
     def method(self, run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
+        if type(owner) is Data:
+            return copying.method(run, owner, name, args, node)
         if not isinstance(owner, Obj):
             return None
         if building.is_keras(owner):
@@ -84,13 +88,16 @@ class Keras(Framework):
             return Data(flow, grad, kind="tensor")
         return None
 
+    def elements(self, run: Run, value: Value, node: ir.Expr) -> tuple[list[Value], Value | None] | None:
+        return copying.elements(value) if type(value) is Data else None
+
     def attribute(self, run: Run, obj: Obj, attr: str, node: ir.Expr) -> Value | None:
         if not building.is_keras(obj):
             return None
         if attr == "layers":
             return backbones.layers(obj, [part for part, _ in models.parts(obj)])
-        if attr in ("trainable_variables", "trainable_weights", "variables", "weights", "non_trainable_variables"):
-            return Data(frozenset({Token("parameters", obj)}), kind=attr)
+        if attr in copying.LISTS:
+            return copying.listed(obj, attr)
         if attr == "updates":
             return graphs.updates(models.norms_within(run, obj))
         if attr == "losses":

@@ -12,7 +12,7 @@ from dataclasses import replace
 from bnlint.program import model as ir
 from bnlint.story.events import Forward, Mode, NormUse
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.keras import building, contexts, formats, generators, graphs, neighbours
+from bnlint.story.frameworks.keras import building, contexts, copying, formats, generators, graphs, neighbours
 from bnlint.story.frameworks.keras.building import FUNCTIONAL, SEQUENTIAL, SYMBOLIC, is_keras, is_norm
 from bnlint.story.frameworks.tensorflow import penalties
 from bnlint.story.frameworks.tensorflow.graph import collect
@@ -287,9 +287,11 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
         return graphs.updates(norms_within(run, obj))
     if name == "get_layer":
         return UNKNOWN
+    if name == "get_weights":
+        return copying.got(obj)
     if name in ("load_weights", "set_weights"):
         obj.slots["#loaded"] = True  # kept for good: rules ask for it when the story is over
-        return NONE
+        return copying.set_weights(run, obj, args, node) if name == "set_weights" else NONE
     if name in ("summary", "build", "save", "save_weights", "reset_states", "__init__"):
         return NONE
     if name == "add_weight":

@@ -10,6 +10,7 @@ from bnlint.story.framework import Args, Exit, Framework
 from bnlint.story.frameworks.tensorflow import (
     averages,
     collections,
+    copying,
     datasets,
     decay,
     eager,
@@ -96,7 +97,10 @@ class TensorFlow(Framework):
     def object_method(self, run: Run, owner: Obj, name: str, args: Args, node: ir.Call) -> Value | None:
         if owner.lib == "tensorflow.Variable" and name.startswith("assign"):
             statistics.assigned(owner)
+            copying.assigned(run, owner, args.get(0, "value"), node)
             return averages.assigned(run, name, owner, args, node, op(run, args.all(), kind="op"))
+        if owner.lib == "tensorflow.Variable" and name in copying.READING:
+            return op(run, [owner], form="identity")
         savers.method(run, owner, name)
         if owner.lib == "tensorflow.GradientTape":
             return eager.method(run, owner, name, args, node)
@@ -162,7 +166,10 @@ class TensorFlow(Framework):
             return None
         likes = [value for value in (left, right) if type(value) is Data and value.batch is not None]
         form = "linear" if op_ in ("+", "-") else ""
-        return averages.combined(run, op_, left, right, op(run, [left, right], like=likes[0] if likes else None, form=form))
+        made = op(run, [left, right], like=likes[0] if likes else None, form=form)
+        if op_ in ("+", "-", "*"):
+            made = copying.remembered([left, right], made)
+        return averages.combined(run, op_, left, right, made)
 
     def enter(self, run: Run, value: Value, node: ir.Expr) -> Exit | None:
         return scopes.enter(run, self.graphs, value, node)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.tensorflow import averages, decay, statistics
+from bnlint.story.frameworks.tensorflow import averages, copying, decay, statistics
 from bnlint.story.frameworks.tensorflow.graph import Graphs, Placeholder, collect, note_made, op, surroundings
 from bnlint.story.frameworks.torch import tensors
 from bnlint.story.interpreter import calls, iteration
@@ -58,8 +58,9 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
         return replace(made, grad=NO_TOKENS)
     if name in IDENTITY:
         return op(run, list(args.positional[:1]) or args.all(), like=args.get(0), form="identity")
-    if short in LINEAR:
-        return op(run, args.all(), like=args.get(0), form="linear")
+    if short in LINEAR or short in copying.ARITHMETIC:
+        form = "linear" if short in LINEAR else ""
+        return copying.remembered(args.all(), op(run, args.all(), like=args.get(0), form=form))
     if name in CONDITIONS:
         return condition(run, args, node)
     if short in ("while_loop", "scan", "map_fn", "foldl", "foldr", "py_func", "py_function", "case"):
@@ -72,6 +73,7 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
         target = args.get(0, "ref") or args.get(None, "variable")
         if target is not None:
             statistics.assigned(target)
+            copying.assigned(run, target, args.get(1, "value"), node)
         return averages.assigned(run, name, target or UNKNOWN, args, node, op(run, args.all(), kind="op"))
     if name in NORMALISING:
         fused = short == "nn.fused_batch_norm"
@@ -192,7 +194,10 @@ def after(run: Run, args: Args) -> Value:
 
 
 def method(run: Run, owner: Data, name: str, args: Args, node: ir.Call) -> Value | None:
-    """A method of a tensor."""
+    """A method of a tensor, or of one of several variables."""
+    if name in ("assign", "assign_add", "assign_sub"):
+        copying.assigned(run, owner, args.get(0, "value"), node)
+        return op(run, args.all())
     if name in ("get_shape", "set_shape", "shape", "as_list", "numpy"):
         return Data(kind="size", batch=owner.batch, assumed=owner.assumed) if name != "numpy" else replace(owner, grad=NO_TOKENS)
     return None

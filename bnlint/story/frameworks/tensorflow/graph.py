@@ -212,6 +212,8 @@ RUNNING = frozenset({"update", "read", "block", "train", "average"})
 """tokens of what runs, as against what a value was made of"""
 PASSING = frozenset({"variable", "moment", "choice", "switch"})
 """tokens of what a value is itself: most ops make something else of it"""
+LOST = PASSING | {"mixed"}
+"""and those of the variables that a sum or product was made from"""
 
 
 def op(run: Run, values: list[Value], *, like: Value | None = None, form: str = "", kind: str = "tensor") -> Data:
@@ -225,8 +227,8 @@ def op(run: Run, values: list[Value], *, like: Value | None = None, form: str = 
         more = collect(value)
         flow, grad = flow | more[0], grad | more[1]
     if form != "identity":  # what comes out is no longer the variable itself
-        flow = frozenset(token for token in flow if token.kind not in PASSING)
-        grad = frozenset(token for token in grad if token.kind not in PASSING)
+        flow = frozenset(token for token in flow if token.kind not in LOST)
+        grad = frozenset(token for token in grad if token.kind not in LOST)
     if kind != "op":
         for token in flow:
             if token.kind == "average":

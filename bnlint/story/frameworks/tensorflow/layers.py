@@ -220,7 +220,7 @@ def norm(
     trainable = args.get(15 if lib == LAYERS_NORM else 13, "trainable")
     learned = trainable is None or conditions.decide(run, trainable)[0] is not False
     affine = [variable(run, graphs, f"{variables}/{part}:0", learned) for part in affine_parts(run, lib, args)]
-    average = variable(run, graphs, f"{variables}/moving_mean:0", False)
+    average = variable(run, graphs, f"{variables}/moving_mean:0", lib == SLIM_NORM and kept_trainable(run, args, node))
     made = run.allocate(Lib(lib), node)
     made.slots["#name"] = variables
     if lib in SIGNATURES:
@@ -265,6 +265,17 @@ def told(lib: str, args: Args, node: ir.Call) -> dict[str, tuple[Value, ir.Expr]
     found.update(args.keywords)
     places.update(args.keyword_nodes)
     return {name: (value, places.get(name, node)) for name, value in found.items()}
+
+
+def kept_trainable(run: Run, args: Args, node: ir.Call) -> bool:
+    """Whether slim's `variables_collections=` may put the averages among the trainable variables, for a Saver's sake."""
+    given = args.get(11, "variables_collections")
+    if given is None or (type(given) is Const and given.value is None):
+        return False
+    if isinstance(given, Obj) and given.lib == "dict":
+        given = given.slots.get("moving_mean")
+    known, rest = iteration.elements(run, given, node) if isinstance(given, (Obj, Tuple)) else ([], UNKNOWN)
+    return rest is not None or any(key_of(key) in (None, "trainable_variables") for key in known)
 
 
 def affine_parts(run: Run, lib: str, args: Args) -> list[str]:

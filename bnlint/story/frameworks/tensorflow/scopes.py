@@ -31,6 +31,8 @@ from bnlint.story.values import NO_TOKENS, Choice, Const, Func, Lib, Obj, Tuple,
 if TYPE_CHECKING:
     from bnlint.story.framework import Scoped
 
+GRAPH = "#graph"
+"""slot of a session: the graph that it is of"""
 KINDS = {
     "tensorflow.control_dependencies": "dependencies",
     "tensorflow.variable_scope": "variables",
@@ -88,7 +90,7 @@ def enter(run: Run, graphs: Graphs, value: Value, node: ir.Expr) -> Exit | None:
     if kind == "dependencies":
         now = dependencies(run, scope, before)
     elif kind == "graph":
-        now = replace(before, graph=scope, deps=NO_TOKENS, variables="", ops="")
+        now = replace(before, graph=scope.slots.get(GRAPH, scope), deps=NO_TOKENS, variables="", ops="")
     elif kind == "variables":
         now = variables(run, graphs, scope, before, node)
     else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bnlint.program import model as ir
 from bnlint.story.events import Backward, TrainOp
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.tensorflow import estimators, penalties
+from bnlint.story.frameworks.tensorflow import estimators, penalties, scopes
 from bnlint.story.frameworks.tensorflow.graph import (
     UPDATES,
     Graphs,
@@ -66,7 +66,11 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
         return estimated
     if name in SESSIONS or name.endswith(("MonitoredSession", "MonitoredTrainingSession")):
         hooks(run, args, node)
-        return run.allocate(Lib("tensorflow.Session"), node)
+        made = run.allocate(Lib("tensorflow.Session"), node)
+        graph = args.get(1, "graph") if name in ("tensorflow.Session", "tensorflow.InteractiveSession") else None
+        if isinstance(graph, Obj) and graph.lib.endswith("Graph"):
+            made.slots.update({"#scope": "graph", scopes.GRAPH: graph})  # entered, its graph becomes the default one
+        return made
     if name in ("tensorflow.train.SessionRunArgs", "tensorflow.estimator.SessionRunArgs"):
         fetch(run, args, node)
         return UNKNOWN
