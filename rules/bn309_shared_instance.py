@@ -87,7 +87,7 @@ from bnlint.story.events import Forward, Shared
 
 @rule("BN309", "shared-instance", severity="warning", frameworks=("torch", "keras"))
 def check(story: Story) -> Iterator[Report]:
-    found = story.of(Shared)
+    found = [] if story.test else story.of(Shared)
     without = stateless(story) if found else frozenset()
     evaluated = {id(use.norm) for forward in story.of(Forward) for use in forward.norms if "eval" in modes.names(use)}
     plain = unscaled(story) - evaluated if found else frozenset()

@@ -49,7 +49,9 @@ def evaluation(story: Story, forward: Forward) -> Confidence | None:
     if forward.grad is False:
         if by_name or held_out(story, forward):
             return "certain"
-        return "possible" if shared_loader(story, forward) else "likely" if learns else "certain"
+        if shared_loader(story, forward) or follows_training(story, forward):
+            return "possible"
+        return "likely" if learns else "certain"
     if not trains(story) and not (learns and not by_name):
         return "likely" if by_name or (story.bound and has_data(forward)) else None
     if by_name and not learns and story.bound:
@@ -94,6 +96,15 @@ def shared_loader(story: Story, forward: Forward) -> bool:
         if other.net is forward.net and "training" in other.purposes
         for token in input_tokens(other)
         if token.kind == "batch"
+    )
+
+
+def follows_training(story: Story, forward: Forward) -> bool:
+    """Whether an average of a trained network is given the very batch of a training step: a momentum encoder's targets."""
+    followed = followers(story)
+    batches = {token for token in input_tokens(forward) if token.kind == "batch"}
+    return any(id(use.norm) in followed for use in forward.norms) and any(
+        "training" in other.purposes and batches & input_tokens(other) for other in story.of(Forward)
     )
 
 
@@ -163,7 +174,7 @@ def sampling(story: Story, forward: Forward) -> bool:
         return False
     for other in story.of(Forward):
         if other.net is not forward.net and not other.net.lib.endswith("Loss"):
-            judged = made if named_discriminator(other.net) else noisy
+            judged = made if named_generator(forward.net) or named_discriminator(other.net) else noisy
             if judged & input_tokens(other):
                 return True
     return False
@@ -171,6 +182,10 @@ def sampling(story: Story, forward: Forward) -> bool:
 
 def named_discriminator(net: Obj) -> bool:
     return bool(re.search(r"disc|critic", title(net), re.I))
+
+
+def named_generator(net: Obj) -> bool:
+    return bool(re.search(r"generat", title(net), re.I))
 
 
 def acting(story: Story, forward: Forward) -> Confidence | None:

@@ -15,6 +15,25 @@ BRANCHES = {
             model(x)  #: eval|train
         main(input(), 0)
         """,
+    "a_comparison_and_its_opposite_answer_alike": """
+        def main(args, x):
+            model = Net()
+            if args.epochs < 3:
+                model.eval()
+            if args.epochs >= 3:
+                return
+            model(x)  #: eval
+        main(parse(), 0)
+        """,
+    "a_text_is_asked_the_same_twice": """
+        def main(args, x):
+            model = Net()
+            if args.mode.endswith("-da"):
+                model.eval()
+            if args.mode.endswith("-da"):
+                model(x)  #: eval
+        main(parse(), 0)
+        """,
     "a_known_argument_decides_a_branch": """
         def run(model, x, training=False):
             if training:

@@ -108,6 +108,9 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     ">=": operator.ge,
 }
 
+NEGATED = {"!=": "==", "is not": "is", "not in": "in", ">=": "<", "<=": ">"}
+"""a comparison -> the one that it is the negation of (numbers that are no numbers aside)"""
+
 
 def compare_two(run: Run, op: str, left: Value, right: Value) -> Value:
     if isinstance(left, Choice) or isinstance(right, Choice):
@@ -143,9 +146,8 @@ def compared(op: str, left: Value, right: Value) -> Symbol | None:
     if a is not None or b is not None:
         a_key = a or (left.value if type(left) is Const else None if type(left) is not Lib else left.name)
         b_key = b or (right.value if type(right) is Const else None if type(right) is not Lib else right.name)
-        if op in ("!=", "is not", "not in"):
-            positive = {"!=": "==", "is not": "is", "not in": "in"}[op]
-            asked = compound(positive, a_key, b_key)
+        if op in NEGATED:
+            asked = compound(NEGATED[op], a_key, b_key)
             symbol = ("not", asked) if asked is not None else None
         else:
             symbol = compound(op, a_key, b_key)

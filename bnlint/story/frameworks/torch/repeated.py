@@ -1,7 +1,7 @@
 """One batch norm in two places: twice in a container, or called twice by the `forward` of its owner.
 
 The second is read off the text of `forward` once for each class: two calls of one attribute on one path. Calls in a loop
-are another matter (the same layer for every time step), and so are calls in branches that exclude one another.
+are another matter (the same layer for every time step), and so are calls in branches that may exclude one another.
 """
 
 from __future__ import annotations
@@ -61,10 +61,9 @@ def repeated(body: Sequence[ir.Stmt], receiver: str, names: set[str]) -> Twice:
     return found
 
 
-def walk(
-    body: Sequence[ir.Stmt], receiver: str, names: set[str], before: dict[str, ir.Call], found: Twice
-) -> bool:
-    """Follow statements in order; gives whether control may leave at their end. `before` is extended by what was called."""
+def walk(body: Sequence[ir.Stmt], receiver: str, names: set[str], before: dict[str, ir.Call], found: Twice) -> bool:
+    """Follow statements in order; gives whether control may reach their end. `before` is extended by what was called."""
+    sometimes: dict[str, ir.Call] = {}  # in a branch: another condition may exclude these, what always runs does not
     for statement in body:
         if isinstance(statement, ir.If):
             note(statement.test, receiver, names, before, found)
@@ -76,14 +75,17 @@ def walk(
             if not sides:
                 return False
             for side in sides:
-                before.update(side)
+                for name, call in side.items():
+                    (before if all(name in other for other in sides) else sometimes).setdefault(name, call)
         elif isinstance(statement, (ir.Loop, ir.While, ir.Function, ir.Class)):
             continue
         elif isinstance(statement, ir.With):
             if not walk(statement.body, receiver, names, before, found):
                 return False
         else:
-            note(statement, receiver, names, before, found)
+            earlier = sometimes | before
+            note(statement, receiver, names, earlier, found)
+            before.update((name, call) for name, call in earlier.items() if name not in sometimes)
             if isinstance(statement, (ir.Return, ir.Raise)):
                 return False
     return True
