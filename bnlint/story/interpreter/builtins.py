@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
-from bnlint.story.interpreter import calls, computed, conditions, expressions, iteration, loops, objects
+from bnlint.story.interpreter import calls, computed, conditions, expressions, iteration, loops, objects, storing
 from bnlint.story.joining import choose, mix
 from bnlint.story.values import (
     NONE,
@@ -204,7 +204,7 @@ def dict_(run: Run, args: Args, node: ir.Call) -> Value:
         items, rest = iteration.elements(run, first, node)
         for item in items:
             if isinstance(item, Tuple) and len(item.items) == 2:
-                calls.set_item(run, made, item.items[0], item.items[1], node)
+                storing.set_item(run, made, item.items[0], item.items[1], node)
         if rest is not None:
             pair = isinstance(rest, Tuple) and len(rest.items) == 2
             made.slots["#rest"] = rest.items[1] if isinstance(rest, Tuple) and pair else UNKNOWN

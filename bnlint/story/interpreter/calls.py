@@ -11,6 +11,7 @@ from bnlint.story import libraries
 from bnlint.story.framework import Args
 from bnlint.story.interpreter import (
     computed,
+    conditions,
     contexts,
     expressions,
     iteration,
@@ -45,9 +46,6 @@ from bnlint.story.values import (
 
 NEVER = Data(label="<never returns>", kind="never")
 """What a call gives that ends the program"""
-
-PAIRS = 32
-"""how many entries of a dict are known by a key that is no constant (`feed_dict`)"""
 
 
 def evaluate_call(run: Run, node: ir.Call) -> Value:
@@ -185,22 +183,6 @@ def unknown_call(run: Run, callee: Value, args: Args) -> Value:
     return mix([callee, *args.all()])
 
 
-def asked(owner: Value, name: str, args: Args) -> Value | None:
-    """A question with known arguments to something unknown: the same answer every time."""
-    if type(owner) is not Data or owner.symbol is None or name not in ASKING or (owner.flow and name not in CONTAINING):
-        return None
-    given = [value.value for value in args.positional if type(value) is Const]
-    if len(given) < len(args.positional) or args.keywords:
-        return None
-    if name == "__contains__" and given:
-        return Data(owner.flow, symbol=compound("in", given[0], owner.symbol))
-    return Data(owner.flow, symbol=compound(name, owner.symbol, *given))
-
-
-CONTAINING = frozenset({"startswith", "endswith", "__contains__"})
-ASKING = CONTAINING | {"get", "is_available", "lower", "upper", "strip", "exists", "is_file", "is_dir"}
-
-
 def call_method(run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value:
     """A method that no project class defines."""
     if isinstance(owner, Choice):
@@ -214,7 +196,7 @@ def call_method(run: Run, owner: Value, name: str, args: Args, node: ir.Call) ->
     found = run.hooks.method(run, owner, name, args, node)
     if found is not None:
         return found
-    return asked(owner, name, args) or unknown_call(run, owner, args)
+    return conditions.asked(owner, name, args) or unknown_call(run, owner, args)
 
 
 def call_object(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
@@ -400,35 +382,3 @@ def finish(run: Run, frame: Frame, status: int) -> Value:
     if len(values) > MAX_OPTIONS:  # a factory that knows many networks by name
         values = run.hooks.representatives(run, [option for value in values for option in options(value)], REPRESENTATIVES)
     return choose(values)
-
-
-# --- items -----------------------------------------------------------------------------------
-
-
-def set_item(run: Run, owner: Value, index: Value, value: Value, node: ir.Expr) -> None:
-    """`owner[index] = value`"""
-    for option in options(owner):
-        if isinstance(option, Obj) and option.lib == "dict":
-            if type(index) is Const:
-                run.memory.write(option.slots, dict_key(index), value)
-            else:
-                before = option.slots.get("#rest")
-                run.memory.write(option.slots, "#rest", value if before is None else choose([before, value]))
-                pairs = option.slots.get("#pairs", ())
-                if len(pairs) < PAIRS:
-                    run.memory.write(option.slots, "#pairs", (*pairs, (index, value)))
-        elif isinstance(option, Obj) and option.lib == "list":
-            iteration.set_element(run, option, index, value)
-        elif type(option) is Data:
-            run.hooks.stored(run, option, value, node)
-        elif isinstance(option, Obj) and isinstance(option.cls, Cls):
-            own = objects.find(run, option.cls.order, "__setitem__")
-            if isinstance(own, Func):
-                call_function(run, own, Args((option, index, value)), node)
-
-
-def dict_key(index: Const) -> Any:
-    """Keys of known dicts: the constant, text beginning with `#` kept apart from the bookkeeping."""
-    value = index.value
-    return "\\" + value if isinstance(value, str) and value.startswith("#") else value
-

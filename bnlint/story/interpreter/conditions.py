@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bnlint.program import model as ir
+from bnlint.story.framework import Args
 from bnlint.story.interpreter import iteration
 from bnlint.story.joining import choose, mix
 from bnlint.story.machine import Run
@@ -154,6 +155,22 @@ def compared(op: str, left: Value, right: Value) -> Symbol | None:
         if b_key is None and type(right) is not Const:
             symbol = None
     return symbol
+
+
+CONTAINING = frozenset({"startswith", "endswith", "__contains__"})
+ASKING = CONTAINING | {"get", "is_available", "lower", "upper", "strip", "exists", "is_file", "is_dir"}
+
+
+def asked(owner: Value, name: str, args: Args) -> Value | None:
+    """A question with known arguments to something unknown: the same answer every time."""
+    if type(owner) is not Data or owner.symbol is None or name not in ASKING or (owner.flow and name not in CONTAINING):
+        return None
+    given = [value.value for value in args.positional if type(value) is Const]
+    if len(given) < len(args.positional) or args.keywords:
+        return None
+    if name == "__contains__" and given:
+        return Data(owner.flow, symbol=compound("in", given[0], owner.symbol))
+    return Data(owner.flow, symbol=compound(name, owner.symbol, *given))
 
 
 def layer_class(lib: Lib) -> bool:

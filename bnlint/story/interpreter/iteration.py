@@ -7,7 +7,7 @@ from typing import Any
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
-from bnlint.story.interpreter import calls, objects, strings
+from bnlint.story.interpreter import calls, objects, storing, strings
 from bnlint.story.joining import choose, flow_of, mix
 from bnlint.story.machine import Run
 from bnlint.story.memory import MISSING
@@ -253,7 +253,7 @@ def item(run: Run, owner: Value, index: Value, node: ir.Expr) -> Value:
         return choose([*items, *([rest] if rest is not None else [])]) if items or rest is not None else UNKNOWN
     if isinstance(owner, Obj) and owner.lib == "dict":
         if type(index) is Const:
-            found = run.memory.read(owner.slots, calls.dict_key(index))
+            found = run.memory.read(owner.slots, storing.dict_key(index))
             if found is MISSING:
                 found = run.memory.read(owner.slots, "#rest")
             if found is not MISSING or not index.assumed:
@@ -350,7 +350,7 @@ def dict_method(run: Run, owner: Obj, name: str, args: Args) -> Value | None:
     first = args.get(0)
     if name in ("get", "pop", "setdefault"):
         if type(first) is Const:
-            found = run.memory.read(owner.slots, calls.dict_key(first))
+            found = run.memory.read(owner.slots, storing.dict_key(first))
             if found is not MISSING:
                 return found  # type: ignore[no-any-return]
             default = args.get(1, "default")
@@ -358,7 +358,7 @@ def dict_method(run: Run, owner: Obj, name: str, args: Args) -> Value | None:
             if "#rest" in owner.slots and not owner.slots.get("#closed"):
                 return choose([owner.slots["#rest"], *([default] if default is not None else [])])
             if name == "setdefault" and default is not None:
-                run.memory.write(owner.slots, calls.dict_key(first), default)
+                run.memory.write(owner.slots, storing.dict_key(first), default)
             return default if default is not None else NONE
         values = dict_values(owner)
         run.memory.read_all(owner.slots)
@@ -372,7 +372,7 @@ def dict_method(run: Run, owner: Obj, name: str, args: Args) -> Value | None:
     if name == "keys":
         return Tuple(tuple(dict_keys(owner)), UNKNOWN if is_open else None)
     if name == "items":
-        pairs = [Tuple((key, owner.slots[calls.dict_key(key)])) for key in dict_keys(owner) if isinstance(key, Const)]
+        pairs = [Tuple((key, owner.slots[storing.dict_key(key)])) for key in dict_keys(owner) if isinstance(key, Const)]
         return Tuple(tuple(pairs), Tuple((UNKNOWN, values[-1])) if is_open else None)
     if name == "update":
         if first is not None:

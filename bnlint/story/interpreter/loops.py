@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bnlint.program import model as ir
-from bnlint.story.interpreter import builtins, calls, conditions, expressions, iteration, statements
+from bnlint.story.interpreter import builtins, conditions, expressions, iteration, statements, storing
 from bnlint.story.joining import choose
 from bnlint.story.machine import BREAK, CONTINUE, DEAD, NEXT, RETURN, LoopState, Run
 from bnlint.story.values import Data, Lib, Tuple, Value, truth
@@ -164,7 +164,7 @@ def comprehension(run: Run, node: ir.Comprehension) -> Value:
     if node.kind == "dict":
         made = run.allocate(Lib("dict"), node)
         for key, value in zip(keys, [*items, *rests], strict=False):
-            calls.set_item(run, made, key, value, node)
+            storing.set_item(run, made, key, value, node)
         return made
     rest = choose(rests) if rests else None
     if node.kind == "generator":

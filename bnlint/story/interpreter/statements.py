@@ -7,7 +7,7 @@ from typing import Any
 
 from bnlint.program import model as ir
 from bnlint.story.events import Converted, Forward
-from bnlint.story.interpreter import calls, conditions, contexts, expressions, importing, iteration, loops
+from bnlint.story.interpreter import arithmetic, calls, conditions, contexts, expressions, importing, iteration, loops, storing
 from bnlint.story.joining import mix
 from bnlint.story.machine import BREAK, CONTINUE, DEAD, NEXT, RETURN, Frame, Run
 from bnlint.story.values import NONE, UNKNOWN, Cls, Const, Data, Func, Lib, Obj, Scope, Value, options
@@ -60,7 +60,7 @@ def bind(run: Run, target: ir.Expr, value: Value) -> None:
         case ir.Attribute(value=owner, attr=attr):
             expressions.set_attribute(run, expressions.evaluate(run, owner), attr, value, target)
         case ir.Subscript(value=owner, index=index):
-            calls.set_item(run, expressions.evaluate(run, owner), expressions.evaluate(run, index), value, target)
+            storing.set_item(run, expressions.evaluate(run, owner), expressions.evaluate(run, index), value, target)
         case ir.Sequence(elements=elements):
             parts = iteration.unpack(run, value, elements)
             for element, part in zip(elements, parts, strict=True):
@@ -88,7 +88,7 @@ def augmented(run: Run, node: ir.AugAssign) -> int:
     if type(before) is Data and before.form is not None:
         changed = run.hooks.operator(run, node.op, before, more, node.target)
     if changed is None:
-        changed = counted(run, node, expressions.arithmetic(run, node.op, before, more))
+        changed = counted(run, node, arithmetic.computed(run, node.op, before, more))
     bind(run, node.target, changed)
     return NEXT
 

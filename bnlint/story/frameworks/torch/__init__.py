@@ -29,6 +29,7 @@ from bnlint.story.frameworks.torch import (
     saving,
     shapes,
     statistics,
+    switching,
     tensors,
 )
 from bnlint.story.frameworks.torch.known import CONTAINERS
@@ -157,7 +158,7 @@ class Torch(Framework):
         if "#mode" not in obj.slots:
             return Data(kind="size") if attr == "shape" else None
         if attr == "training":
-            return networks.training_flag(run, obj)
+            return switching.training_flag(run, obj)
         statistic = copying.statistic(obj, attr)
         if statistic is not None:
             return statistic
@@ -215,7 +216,7 @@ class Torch(Framework):
         if attr == "training" and (networks.is_norm(run, owner) or not any(True for _ in children(owner))):
             answer = truth(value)
             if answer is not None:
-                networks.set_mode(run, owner, frozenset({"train" if answer else "eval"}), node, f"training = {answer}")
+                switching.set_mode(run, owner, frozenset({"train" if answer else "eval"}), node, f"training = {answer}")
                 for event in run.story.of(ModeMisused):
                     event.withdrawn |= event.where.place == run.place(node)
             return
@@ -227,7 +228,7 @@ class Torch(Framework):
     def skipped(self, run: Run, value: Value, node: ir.Expr) -> None:
         for option in options(value):
             if isinstance(option, Obj) and "#mode" in option.slots:
-                networks.forget_mode(run, option)
+                switching.forget_mode(run, option)
 
     def stated(self, run: Run, node: ir.Attribute, value: Value) -> None:
         if node.attr not in ("eval", "train"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bnlint.program import model as ir
-from bnlint.story.events import Forward, Mode, ModeSet, NormUse
+from bnlint.story.events import Forward, Mode, NormUse
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import (
     batch_sizes,
@@ -17,7 +17,6 @@ from bnlint.story.frameworks.torch import (
     derived,
     freezing,
     handmade,
-    kinds,
     modalities,
     padding,
     parts,
@@ -25,13 +24,14 @@ from bnlint.story.frameworks.torch import (
     repeated,
     shapes,
     statistics,
+    switching,
     unused,
 )
 from bnlint.story.frameworks.torch.known import BATCH_NORMS, CONTAINERS, WRAPPERS, learns
-from bnlint.story.interpreter import calls, conditions, iteration, objects
+from bnlint.story.interpreter import calls, iteration, objects
 from bnlint.story.joining import choose, flow_of, mix
 from bnlint.story.machine import Run
-from bnlint.story.nesting import WALK_LIMIT, children, clone, descendants
+from bnlint.story.nesting import children, clone, descendants
 from bnlint.story.values import (
     NO_TOKENS,
     NONE,
@@ -48,7 +48,6 @@ from bnlint.story.values import (
     Value,
     options,
     text,
-    truth,
 )
 
 FRESH = frozenset({Mode("train", -1)})
@@ -74,100 +73,6 @@ def norms_below(run: Run, obj: Obj) -> list[Obj]:
     aside = {id(part.slots[parts.NORMS]) for part in below if parts.NORMS in part.slots}
     found = [part for part in below if part.slots.get("#norms") in ("yes", "maybe") or is_norm(run, part)]
     return [part for part in found if id(part) not in aside] if aside else found
-
-
-# --- modes -----------------------------------------------------------------------------------
-
-
-def set_mode(run: Run, obj: Obj, modes: frozenset[str], node: ir.Expr, how: str) -> None:
-    """Put a module and everything below it into one of these modes, as `Module.train(mode)` does."""
-    event = run.emit(ModeSet, node, net=obj, modes=modes, how=how)
-    if "eval" in modes:
-        kinds.treated(run, obj, "eval", node)
-    marks = frozenset(Mode(mode, event.number) for mode in modes)
-    thaw = freezing.Thaw(run, event)
-    seen: set[int] = set()
-    stack = [obj]
-    while stack and len(seen) < WALK_LIMIT:
-        current = stack.pop()
-        if id(current) in seen:
-            continue
-        seen.add(id(current))
-        own = own_train(run, current) if current is not obj else None
-        if own is not None:
-            argument = Const(modes == {"train"}) if len(modes) == 1 else UNKNOWN
-            calls.call_function(run, own, Args((current, argument)), node)
-            continue
-        thaw.before(current)
-        run.memory.write(current.slots, "#mode", marks)
-        stack.extend(children(current))
-    thaw.finish(seen, node)
-
-
-UNKNOWN_MODE = frozenset({Mode("train", -1), Mode("eval", -1)})
-
-
-def forget_mode(run: Run, obj: Obj) -> None:
-    """Something may have switched a module, or parts of it, that is not known."""
-    if obj.slots["#mode"] != UNKNOWN_MODE:
-        for part in descendants(obj):
-            run.memory.write(part.slots, "#mode", UNKNOWN_MODE)
-
-
-def own_train(run: Run, obj: Obj) -> Func | None:
-    """The `train` that a project class defines for itself."""
-    if isinstance(obj.cls, Cls):
-        found = objects.find(run, obj.cls.order, "train")
-        if isinstance(found, Func) and len(found.node.params.items) in (1, 2):
-            return found
-    return None
-
-
-def train(run: Run, obj: Obj, args: Args, node: ir.Expr) -> Value:
-    argument = args.get(0, "mode")
-    if argument is None:
-        set_mode(run, obj, frozenset({"train"}), node, "train()")
-        return obj
-    decided, symbol, positive = conditions.decide(run, argument)
-    if decided is not None:
-        set_mode(run, obj, frozenset({"train" if decided else "eval"}), node, f"train({decided})")
-    elif symbol is not None:
-
-        def side(mode: str) -> int:
-            set_mode(run, obj, frozenset({mode}), node, "train(...)")
-            return 0
-
-        first, second = ("train", "eval") if positive else ("eval", "train")
-        run.fork([lambda: side(first), lambda: side(second)], symbol)
-    else:
-        modes = argument_modes(argument)
-        set_mode(run, obj, modes, node, "train(...)")
-    return obj
-
-
-def argument_modes(argument: Value) -> frozenset[str]:
-    answers = {truth(option) for option in options(argument)}
-    found = {"train" if answer else "eval" for answer in answers if answer is not None}
-    return frozenset({"train", "eval"}) if None in answers else frozenset(found)
-
-
-def evaluate(run: Run, obj: Obj, args: Args, node: ir.Expr) -> Value:
-    """`eval()` is `train(False)`, also through an override."""
-    own = own_train(run, obj)
-    if own is not None:
-        calls.call_function(run, own, Args((obj, Const(False))), node)
-    else:
-        set_mode(run, obj, frozenset({"eval"}), node, "eval()")
-    return obj
-
-
-def training_flag(run: Run, obj: Obj) -> Value:
-    """What `obj.training` reads."""
-    marks: frozenset[Mode] = run.memory.read(obj.slots, "#mode")
-    modes = {mark.name for mark in marks}
-    if len(modes) == 1:
-        return Const(modes == {"train"}, symbol=("mode", obj.serial, marks))
-    return Data(symbol=("mode", obj.serial, marks))
 
 
 # --- building --------------------------------------------------------------------------------
@@ -378,9 +283,9 @@ SAME = frozenset({
 def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | None:
     """A method that `torch.nn.Module` gives to every module."""
     if name == "train":
-        return train(run, obj, args, node)
+        return switching.train(run, obj, args, node)
     if name == "eval":
-        return evaluate(run, obj, args, node)
+        return switching.evaluate(run, obj, args, node)
     if name in SAME:
         if name == "requires_grad_":
             freezing.required(run, obj, args, node)

@@ -6,7 +6,7 @@ import re
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args, Framework
-from bnlint.story.frameworks.torch import building, networks
+from bnlint.story.frameworks.torch import building, switching
 from bnlint.story.frameworks.trainers import accelerate, ignite, learners, lightning, lightning_module, stages
 from bnlint.story.machine import Run
 from bnlint.story.values import Cls, Data, Obj, Value
@@ -28,8 +28,8 @@ LOOPS = ("train", "fit", "run", "evaluate")
 def either_mode(run: Run, value: Value, node: ir.Expr, how: str) -> None:
     """A network went through a loop that nothing is known of: from then on it is in either mode."""
     for net in stages.networks_in(value):
-        if networks.own_train(run, net) is None:
-            networks.set_mode(run, net, frozenset({"train", "eval"}), node, how)
+        if switching.own_train(run, net) is None:
+            switching.set_mode(run, net, frozenset({"train", "eval"}), node, how)
 
 
 class Trainers(Framework):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import building, library_networks, networks, tensors
+from bnlint.story.frameworks.torch import building, library_networks, switching, tensors
 from bnlint.story.frameworks.trainers import stages
 from bnlint.story.interpreter import calls
 from bnlint.story.machine import Run
@@ -145,8 +145,8 @@ def leave(run: Run, owner: Obj, kind: Kind, net: Obj, node: ir.Call, name: str) 
         return
     if kind.after == {"eval"}:
         stages.switch(run, net, "eval", node, f"{name}()")
-    elif networks.own_train(run, net) is None:
-        networks.set_mode(run, net, kind.after, node, f"{name}()")
+    elif switching.own_train(run, net) is None:
+        switching.set_mode(run, net, kind.after, node, f"{name}()")
 
 
 def evaluate(run: Run, net: Obj, node: ir.Call, name: str) -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from bnlint.program import model as ir
 from bnlint.story.events import Mode, ModeSet, Stepped
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import building, networks, tensors
+from bnlint.story.frameworks.torch import building, switching, tensors
 from bnlint.story.interpreter import calls, iteration, objects
 from bnlint.story.joining import choose, flow_of
 from bnlint.story.machine import Run
@@ -33,16 +33,16 @@ def networks_in(value: Value | None) -> list[Obj]:
 
 def switch(run: Run, net: Obj, mode: str, node: ir.Expr, how: str) -> None:
     """`net.train()` or `net.eval()`, also where the project overrides `train`."""
-    own = networks.own_train(run, net)
+    own = switching.own_train(run, net)
     if own is not None:
         calls.call_function(run, own, Args((net, Const(mode == "train"))), node)
     else:
-        networks.set_mode(run, net, frozenset({mode}), node, how)
+        switching.set_mode(run, net, frozenset({mode}), node, how)
 
 
 def switch_unless_kept(run: Run, net: Obj, node: ir.Expr, how: str) -> None:
     """Train mode for what was in train mode; for what was in eval mode either: versions of the library differ there."""
-    if networks.own_train(run, net) is not None:
+    if switching.own_train(run, net) is not None:
         switch(run, net, "train", node, how)
         return
     parts = descendants(net)

@@ -1,0 +1,44 @@
+"""What is stored under a key or an index of a container."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bnlint.program import model as ir
+from bnlint.story.framework import Args
+from bnlint.story.interpreter import calls, iteration, objects
+from bnlint.story.joining import choose
+from bnlint.story.machine import Run
+from bnlint.story.values import Cls, Const, Data, Func, Obj, Value, options
+
+PAIRS = 32
+"""how many entries of a dict are known by a key that is no constant (`feed_dict`)"""
+
+
+def set_item(run: Run, owner: Value, index: Value, value: Value, node: ir.Expr) -> None:
+    """`owner[index] = value`"""
+    for option in options(owner):
+        if isinstance(option, Obj) and option.lib == "dict":
+            if type(index) is Const:
+                run.memory.write(option.slots, dict_key(index), value)
+            else:
+                before = option.slots.get("#rest")
+                run.memory.write(option.slots, "#rest", value if before is None else choose([before, value]))
+                pairs = option.slots.get("#pairs", ())
+                if len(pairs) < PAIRS:
+                    run.memory.write(option.slots, "#pairs", (*pairs, (index, value)))
+        elif isinstance(option, Obj) and option.lib == "list":
+            iteration.set_element(run, option, index, value)
+        elif type(option) is Data:
+            run.hooks.stored(run, option, value, node)
+        elif isinstance(option, Obj) and isinstance(option.cls, Cls):
+            own = objects.find(run, option.cls.order, "__setitem__")
+            if isinstance(own, Func):
+                calls.call_function(run, own, Args((option, index, value)), node)
+
+
+def dict_key(index: Const) -> Any:
+    """Keys of known dicts: the constant, text beginning with `#` kept apart from the bookkeeping."""
+    value = index.value
+    return "\\" + value if isinstance(value, str) and value.startswith("#") else value
+
