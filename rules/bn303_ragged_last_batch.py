@@ -91,7 +91,7 @@ from collections.abc import Iterator
 from bnlint.judging import batches, traces
 from bnlint.rule import Report, rule
 from bnlint.story import Story
-from bnlint.story.events import Forward, LoaderBuilt
+from bnlint.story.events import Forward, LoaderBuilt, NormUse
 
 
 @rule("BN303", "ragged-last-batch", severity="warning", frameworks=("torch",))
@@ -110,14 +110,14 @@ def check(story: Story) -> Iterator[Report]:
             f"an epoch {ends} with a batch of one, which {traces.title(at_risk[0].net)} cannot train on: no drop_last",
             place,
             "certain" if remainder == 1 and not loader.assumed else "likely",
-            traces.distinct(batches.steps(batches.Trained(loader, tuple(at_risk))), place),
+            traces.distinct(batches.steps(at_risk[0], single(at_risk[0])), place),
             frozenset({loader.loader}),
         )
 
 
-def single(forward: Forward) -> bool:
-    """Whether some batch norm in train mode sees one value per channel and example."""
-    return any(use.certain and use.single and {mark.name for mark in use.modes} == {"train"} for use in forward.norms)
+def single(forward: Forward) -> list[NormUse]:
+    """The batch norms in train mode that see one value per channel and example."""
+    return [use for use in forward.norms if use.certain and use.single and {mark.name for mark in use.modes} == {"train"}]
 
 
 def alone(loader: LoaderBuilt, forward: Forward) -> bool:

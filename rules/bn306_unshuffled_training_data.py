@@ -92,7 +92,7 @@ def check(story: Story) -> Iterator[Report]:
             f"{traces.title(found.forwards[0].net)} trains its batch norm on batches in the order of the data set",
             place,
             "likely",
-            traces.distinct(batches.steps(found), place),
+            traces.distinct(batches.steps(found.forwards[0]), place),
             frozenset({loader.loader}),
         )
 

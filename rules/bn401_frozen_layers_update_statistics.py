@@ -97,8 +97,10 @@ from bnlint.story import Story
 @rule("BN401", "frozen-layers-update-statistics", severity="warning", frameworks=("torch",))
 def check(story: Story) -> Iterator[Report]:
     for found in freezing.drifting(story):
+        net = found.freezing.net
+        name = traces.title(net) if net is found.use.norm else f"the batch norm of {traces.title(net)}"
         yield Report(
-            f"freezing these parameters leaves the batch norm of {traces.title(found.freezing.net)} in train mode",
+            f"freezing these parameters leaves {name} in train mode",
             found.freezing.where.place,
             found.confidence,
             freezing.drift_steps(story, found),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bnlint.findings import Step
 from bnlint.judging import modes
 from bnlint.judging.inputs import input_tokens
 from bnlint.judging.traces import title
-from bnlint.story.events import Forward, LoaderBuilt, Story
+from bnlint.story.events import Forward, LoaderBuilt, NormUse, Story
 from bnlint.story.values import Obj
 
 
@@ -50,11 +50,10 @@ def trained(story: Story) -> Iterator[Trained]:
             yield Trained(built[key], tuple(forwards))
 
 
-def steps(found: Trained) -> list[Step]:
-    """Where the batches go."""
-    forward = found.forwards[0]
+def steps(forward: Forward, uses: Sequence[NormUse] = ()) -> list[Step]:
+    """Where the batches go; `uses`: the batch norms that matter, most important first, by default all."""
     told = [Step(f"its batches train {title(forward.net)} here", forward.where.place)]
-    for use in modes.known_norms(forward)[:1]:
+    for use in (uses or modes.known_norms(forward))[:1]:
         if use.norm.site is not None:
             told.append(Step(f"which holds {title(use.norm)}, built here", use.norm.site))
     return told

@@ -165,21 +165,17 @@ def hidden(story: Story) -> Iterator[tuple[Hidden, Forward, Confidence]]:
 # --- explaining ------------------------------------------------------------------------------
 
 
-def called(event: Event) -> list[Step]:
-    return [Step("called from here", place) for place in event.where.calls[-2:]]
-
-
 def drift_steps(story: Story, found: Drifting) -> tuple[Step, ...]:
-    steps = [*called(found.freezing), *norm_built(found.use.norm, found.forward)]
+    steps = [*traces.called(found.freezing), *norm_built(found.use.norm, found.forward)]
     steps += traces.mode_steps(story, found.forward, "train")
     steps.append(Step("and updates its statistics in this training forward", found.forward.where.place))
     return traces.distinct(steps, found.freezing.where.place)
 
 
 def undone_steps(found: Undone) -> tuple[Step, ...]:
-    steps = [*norm_built(found.held.norm, found.forward), *called(found.held.by)]
+    steps = [*norm_built(found.held.norm, found.forward), *traces.called(found.held.by)]
     steps.append(Step(f"put in eval mode by {found.held.by.how} here", found.held.by.where.place))
-    steps += called(found.thawed)
+    steps += traces.called(found.thawed)
     steps.append(Step("and trains in train mode here", found.forward.where.place))
     return traces.distinct(steps, found.thawed.where.place)
 

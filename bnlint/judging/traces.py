@@ -24,7 +24,8 @@ def built(forward: Forward) -> list[Step]:
     """Where the network and one of its batch norms were built."""
     steps: list[Step] = []
     if forward.net.site is not None:
-        fresh = ", and new modules start in train mode" if any(mark.event < 0 for mark in marks(forward, "train")) else ""
+        starts = forward.framework == "torch" and any(mark.event < 0 for mark in marks(forward, "train"))
+        fresh = ", and new modules start in train mode" if starts else ""
         steps.append(Step(f"{title(forward.net)} is built here{fresh}", forward.net.site))
     for use in known_norms(forward)[:1]:
         if use.norm.site is not None and use.norm is not forward.net:
