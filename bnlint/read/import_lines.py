@@ -18,6 +18,9 @@ _IMPORT = re.compile(
     """,
     re.VERBOSE | re.MULTILINE,
 )
+_CALLED = re.compile(
+    rb"""(?:import_module|__import__)\s*\(\s*[fru]{0,2}["'](?P<module>[.\w]+)(?P<whole>["']\s*[,)])?""", re.IGNORECASE
+)
 _COMMENT = re.compile(rb"#[^\r\n]*")
 _DOTTED = re.compile(rb"[ \t\r\n\\]*([\w.]+)")
 _FIRST_NAME = re.compile(rb"[ \t\r\n\\(]*(\w+|\*)")
@@ -26,6 +29,23 @@ _FIRST_NAME = re.compile(rb"[ \t\r\n\\(]*(\w+|\*)")
 def imported_modules(data: bytes) -> list[tuple[str, int, tuple[str, ...]]]:
     """What the source `data` imports, wherever the import stands: (module, level, names), no names for `import a.b`."""
     return list(_imported(data)) if b"import" in data else []
+
+
+def called_imports(data: bytes) -> list[tuple[str, int, bool]]:
+    """What `import_module(name)` and `__import__(name)` ask for, as far as the call spells it: (module, level, whole).
+
+    Where the name is not whole, as in `import_module("models." + name)`, the module is the package it comes from.
+    """
+    if b"import_module" not in data and b"__import__" not in data:
+        return []
+    found: list[tuple[str, int, bool]] = []
+    for match in _CALLED.finditer(data):
+        dotted = match["module"].decode("ascii")
+        level = len(dotted) - len(dotted.lstrip("."))
+        whole = match["whole"] is not None
+        if whole or "." in dotted:
+            found.append((dotted[level:] if whole else dotted[level:].rpartition(".")[0], level, whole))
+    return found
 
 
 def _imported(data: bytes) -> Iterator[tuple[str, int, tuple[str, ...]]]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bnlint.read.import_lines import imported_modules
+from bnlint.read.import_lines import called_imports, imported_modules
 
 if TYPE_CHECKING:
     from bnlint.project.imports import Imports
@@ -74,7 +74,11 @@ def needed(
     seeds = frozenset(path for path, data in plain.items() if is_seed(data, names))
     if not seeds:
         return Prefiltered(frozenset(), seeds)
-    imported = {path: _imported_files(path, data, imports, plain) for path, data in plain.items()}
+    below = _by_folder(plain)
+    imported = {
+        path: tuple(target for target in _imported_files(path, data, imports, below) if target != path and target in plain)
+        for path, data in plain.items()
+    }
     importers: dict[Path, list[Path]] = {}
     for path, targets in imported.items():
         for target in targets:
@@ -149,8 +153,22 @@ def _plain(data: bytes) -> bytes:
     return data
 
 
-def _imported_files(path: Path, data: bytes, imports: Imports, known: Collection[Path]) -> tuple[Path, ...]:
+def _by_folder(files: Iterable[Path]) -> dict[Path, list[Path]]:
+    below: dict[Path, list[Path]] = {}
+    for path in files:
+        below.setdefault(path.parent, []).append(path)
+    return below
+
+
+def _imported_files(path: Path, data: bytes, imports: Imports, below: Mapping[Path, Sequence[Path]]) -> Iterable[Path]:
+    """The files (and folders without `__init__.py`) that a source imports; by a computed name, all that the package holds."""
     found: dict[Path, None] = {}
+    for module, level, whole in called_imports(data):
+        target = imports.resolve(path, module, level)
+        if target is not None:
+            found[target] = None
+            if not whole:
+                found.update(dict.fromkeys(below.get(target.parent if target.suffix else target, ())))
     for module, level, names in imported_modules(data):
         if not names:
             # `import a.b` binds `a`, whose own `__init__.py` may hold what is used.
@@ -168,8 +186,7 @@ def _imported_files(path: Path, data: bytes, imports: Imports, known: Collection
             target = imports.submodule(package, name)
             if target is not None:
                 found[target] = None
-    # Namespace folders are no files.
-    return tuple(target for target in found if target != path and target in known)
+    return found
 
 
 def _closure(start: Iterable[Path], neighbours: Callable[[Path], Iterable[Path]]) -> set[Path]:

@@ -103,3 +103,18 @@ def test_a_utf_16_file_is_understood() -> None:
 )
 def test_frameworks_are_named(text: str, expected: set[str]) -> None:
     assert frameworks(text.encode()) == expected
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        'import_module("zoo." + name)', "import_module(f'zoo.{name}')", "importlib.import_module('zoo.%s' % name)",
+        "import_module('.' + name, __package__)", "__import__('zoo.' + name)", "import_module('zoo.net', None)",
+    ],
+)  # fmt: skip
+def test_modules_that_are_imported_by_a_call_are_followed(call: str) -> None:
+    script, package, net, other = (ROOT / name for name in ("zoo/train.py", "zoo/__init__.py", "zoo/net.py", "other/net.py"))
+    files = {script: f"import torch, importlib\n{call}\n".encode(), package: b"", net: NET.encode(), other: NET.encode()}
+    chosen = needed(files, Imports(ROOT, files), [script])
+    assert {script, net} <= chosen.parse
+    assert other not in chosen.parse

@@ -239,6 +239,30 @@ CLASSES = {
                 self.model.eval()
         Trainer().run(input())
         """,
+    "an_instance_of_a_kind_of_dict_holds_what_is_stored": """
+        class Registry(dict):
+            def register(self, name):
+                def keep(cls):
+                    self[name] = cls
+                    return cls
+                return keep
+        NETS = Registry()
+        NETS.register("net")(Net)
+        def main(config, x):
+            model = NETS[config["name"]]()
+            model.eval()
+            model(x)  #: eval
+        main(input(), 0)
+        """,
+    "texts_known_in_part_need_not_be_equal": """
+        def main(a, b, x):
+            model = Net()
+            if f"{a}.net" in x:
+                model.eval()
+            if f"{b}.net" in x:
+                model(x)  #: eval|train
+        main(parse(), parse(), input())
+        """,
     "static_and_class_methods_take_their_own_first_argument": """
         class Trainer:
             @staticmethod

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from bnlint.story.interpreter import conditions, iteration, strings
+from bnlint.story.interpreter import computed, conditions, iteration, strings
 from bnlint.story.joining import mix
 from bnlint.story.machine import Run
 from bnlint.story.values import UNKNOWN, Const, Data, Tuple, Value, compound
@@ -22,7 +22,7 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def computed(run: Run, op: str, left: Value, right: Value) -> Value:
+def apply(run: Run, op: str, left: Value, right: Value) -> Value:
     """`left op right`; numbers are computed while they stay small."""
     if type(left) is Const and type(right) is Const:
         a, b = left.value, right.value
@@ -57,5 +57,7 @@ def computed(run: Run, op: str, left: Value, right: Value) -> Value:
         a_key = a_symbol or (left if type(left) is Const else None)
         b_key = b_symbol or (right if type(right) is Const else None)
         if a_key is not None and b_key is not None:
-            result = replace(result, symbol=compound(op, a_key, b_key))
+            return replace(result, symbol=compound(op, a_key, b_key))
+    if op == "+" and not result.flow and any(type(value) is Const and isinstance(value.value, str) for value in (left, right)):
+        return replace(result, symbol=compound("text", *computed.parts_of(left), *computed.parts_of(right)))
     return result

@@ -38,8 +38,9 @@ from bnlint.story.values import (
 
 
 def symbol_of(value: Value) -> Symbol | None:
+    """What stands for an unknown value; None where two that are alike need not be equal, such as texts known in part."""
     if type(value) is Data or type(value) is Const:
-        return value.symbol
+        return None if value.symbol is not None and value.symbol[0] == "text" and None in value.symbol else value.symbol
     if isinstance(value, Bound) and type(value.self) is Data and value.self.symbol is not None and isinstance(value.func, str):
         return (".", value.self.symbol, value.func)
     return None

@@ -156,7 +156,7 @@ def binary(run: Run, node: ir.Binary) -> Value:
     for part in reversed(pending):
         right = evaluate(run, part.right)
         hooked = run.hooks.operator(run, part.op, value, right, part)
-        value = hooked if hooked is not None else arithmetic.computed(run, part.op, value, right)
+        value = hooked if hooked is not None else arithmetic.apply(run, part.op, value, right)
     return value
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
-from bnlint.story.interpreter import calls, objects, storing, strings
+from bnlint.story.interpreter import calls, inherited, objects, storing, strings
 from bnlint.story.joining import choose, flow_of, mix
 from bnlint.story.machine import Run
 from bnlint.story.memory import MISSING
@@ -42,6 +42,9 @@ def elements(run: Run, value: Value, node: ir.Expr) -> tuple[list[Value], Value 
         known = run.hooks.elements(run, value, node)
         if known is not None:
             return known
+        held = inherited.container(run, value, "__iter__")
+        if held is not value:
+            return elements(run, held, node)
         if isinstance(value.cls, Cls):
             return iterate_instance(run, value, node)
     if type(value) is Const and isinstance(value.value, str):
@@ -265,6 +268,9 @@ def item(run: Run, owner: Value, index: Value, node: ir.Expr) -> Value:
         own = objects.find(run, owner.cls.order, "__getitem__")
         if isinstance(own, Func):
             return calls.call_function(run, own, Args((owner, index)), node)
+        held = inherited.container(run, owner)
+        if held is not owner:
+            return item(run, held, index, node)
     known = run.hooks.item(run, owner, index, node)
     if known is not None:
         return known
@@ -289,6 +295,7 @@ def dict_values(owner: Obj) -> list[Value]:
 
 def keyword_items(run: Run, value: Value) -> tuple[dict[str, Value], Value | None]:
     """`**value`: the known keywords, and what stands for others."""
+    value = inherited.container(run, value, "keys")
     if isinstance(value, Obj) and value.lib == "dict":
         known = {key: part for key, part in value.slots.items() if isinstance(key, str) and not key.startswith("#")}
         more = value.slots.get("#rest")
@@ -318,10 +325,11 @@ def method(run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Valu
     """Methods of Python's own containers and strings."""
     if type(owner) is Const and isinstance(owner.value, str):
         return strings.method(owner.value, owner.assumed, name, args)
+    owner = inherited.container(run, owner)
     if not isinstance(owner, (Obj, Tuple)) or (isinstance(owner, Obj) and owner.lib not in ("list", "set", "dict")):
         return None
     if isinstance(owner, Obj) and owner.lib == "dict":
-        return dict_method(run, owner, name, args)
+        return dict_method(run, owner, name, args, node)
     if isinstance(owner, Tuple):
         return UNKNOWN
     first = args.get(0)
@@ -346,7 +354,7 @@ def method(run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Valu
     return NONE
 
 
-def dict_method(run: Run, owner: Obj, name: str, args: Args) -> Value | None:
+def dict_method(run: Run, owner: Obj, name: str, args: Args, node: ir.Call) -> Value | None:
     first = args.get(0)
     if name in ("get", "pop", "setdefault"):
         if type(first) is Const:
@@ -374,11 +382,16 @@ def dict_method(run: Run, owner: Obj, name: str, args: Args) -> Value | None:
     if name == "items":
         pairs = [Tuple((key, owner.slots[storing.dict_key(key)])) for key in dict_keys(owner) if isinstance(key, Const)]
         return Tuple(tuple(pairs), Tuple((UNKNOWN, values[-1])) if is_open else None)
-    if name == "update":
+    if name in ("update", "__init__"):
         if first is not None:
             update(run, owner, first)
         for key, value in args.keywords.items():
             run.memory.write(owner.slots, key, value)
+        return NONE
+    if name == "__getitem__" and first is not None:
+        return item(run, owner, first, node)
+    if name == "__setitem__" and len(args.positional) == 2:
+        storing.set_item(run, owner, args.positional[0], args.positional[1], node)
         return NONE
     if name == "copy":
         made = run.allocate(Lib("dict"), None)

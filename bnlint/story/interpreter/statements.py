@@ -88,7 +88,7 @@ def augmented(run: Run, node: ir.AugAssign) -> int:
     if type(before) is Data and before.form is not None:
         changed = run.hooks.operator(run, node.op, before, more, node.target)
     if changed is None:
-        changed = counted(run, node, arithmetic.computed(run, node.op, before, more))
+        changed = counted(run, node, arithmetic.apply(run, node.op, before, more))
     bind(run, node.target, changed)
     return NEXT
 

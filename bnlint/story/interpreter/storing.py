@@ -6,7 +6,7 @@ from typing import Any
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
-from bnlint.story.interpreter import calls, iteration, objects
+from bnlint.story.interpreter import calls, inherited, iteration, objects
 from bnlint.story.joining import choose
 from bnlint.story.machine import Run
 from bnlint.story.values import Cls, Const, Data, Func, Obj, Value, options
@@ -35,6 +35,10 @@ def set_item(run: Run, owner: Value, index: Value, value: Value, node: ir.Expr) 
             own = objects.find(run, option.cls.order, "__setitem__")
             if isinstance(own, Func):
                 calls.call_function(run, own, Args((option, index, value)), node)
+            else:
+                held = inherited.container(run, option)
+                if held is not option:
+                    set_item(run, held, index, value, node)
 
 
 def dict_key(index: Const) -> Any:
