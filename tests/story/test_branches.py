@@ -34,6 +34,23 @@ BRANCHES = {
                 model(x)  #: eval
         main(parse(), 0)
         """,
+    "a_flag_that_is_on_by_default_stays_on": """
+        import argparse
+        def main(x):
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--ema", action="store_true", default=True)
+            parser.add_argument("--fast", action="store_true", default=True)
+            parser.add_argument("--slow", action="store_false", dest="fast")
+            args = parser.parse_args()
+            model = Net()
+            if args.ema:
+                model.eval()
+            model(x)  #: eval
+            if args.fast:
+                model.train()
+            model(x)  #: eval|train
+        main(0)
+        """,
     "a_known_argument_decides_a_branch": """
         def run(model, x, training=False):
             if training:

@@ -100,6 +100,10 @@ def option(run: Run, args: Args, node: ir.Call) -> Obj:
     return made
 
 
+FLAGS = {"store_true": True, "store_false": False}
+"""action of an option that takes no value -> what it stores"""
+
+
 def add_option(run: Run, parser: Obj, args: Args) -> None:
     """`add_argument("--batch-size", default=64)`: the option's value is its default, assumed."""
     names = [known for value in args.positional if (known := text(value)) is not None]
@@ -111,8 +115,11 @@ def add_option(run: Run, parser: Obj, args: Args) -> None:
     default = args.get(None, "default")
     action = args.get(None, "action")
     kind = text(action) if action is not None else None
-    if default is None and kind in ("store_true", "store_false"):
+    if default is None and kind in FLAGS:
         default = Const(kind == "store_false")
+    if kind in FLAGS and type(default) is Const and default.value is FLAGS[kind] and key not in parser.slots:
+        run.memory.write(parser.slots, key, default)  # no command line can make anything else of it
+        return
     run.memory.write(parser.slots, key, assumed(default, parser, key))
 
 
