@@ -63,7 +63,8 @@ for epoch in range(3):
 - the network is trained itself somewhere in the program: a generator, an actor, a network that makes its own targets
 - it makes samples out of noise
 - it is an average or a copy of the trained network and never runs in eval mode (mean teacher, momentum encoder): train
-  mode may be meant, confidence `possible`, hidden by default
+  mode may be meant, confidence `possible`, hidden by default; so it is where only its parameters follow the trained
+  network: without train mode its statistics would stay what they were at the start (BN503)
 - its parameters are frozen explicitly: that is BN401
 
 ## Fix

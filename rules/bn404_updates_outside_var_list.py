@@ -79,7 +79,7 @@ def check(story: Story) -> Iterator[Report]:
         if found.trained_elsewhere:
             continue
         place = found.train.where.place
-        more = f" and {len(found.norms) - 1} more" if len(found.norms) > 1 else ""
+        more = f" and at least {len(found.norms) - 1} more" if len(found.norms) > 1 else ""
         yield Report(
             f"{found.train.how} trains a part of the variables, but updates {updating.title(found.norms[0])}{more} outside it",
             place,

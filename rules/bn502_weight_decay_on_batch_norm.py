@@ -84,7 +84,7 @@ from bnlint.story.values import Const, number
 
 DECAYING = frozenset({"torch.optim.AdamW"})
 ARGUMENTS = ("gamma_regularizer", "beta_regularizer")
-MESSAGE = "weight decay also pulls the scale and shift of batch norm to zero"
+MESSAGE = "weight decay also pulls the scale or shift of batch norm to zero"
 
 
 @rule("BN502", "weight-decay-on-batch-norm", severity="info", default=False, frameworks=("torch", "tensorflow", "keras"))

@@ -39,6 +39,7 @@ net = nn.Sequential(
 
 - the value is below 0.9: 0.5 is a short average, not a swapped one
 - the value is not known from the text; a default of an option is reported as `likely`
+- the momentum is 1 and the network only ever runs in train mode: nothing reads its averages
 - the class belongs to another framework that has PyTorch's names (Paddle, MindSpore, Jittor) and the other convention
 
 In Keras and TensorFlow the same mistake the other way round, a momentum of 0.5 or less, did no harm when measured: it is
@@ -75,6 +76,8 @@ def check(story: Story) -> Iterator[Report]:
         name = told.built.lib.rpartition(".")[2]
         subjects = frozenset({told.built.obj} if told.built.obj is not None else {place})
         if told.torch and 0.9 <= told.value <= 1:
+            if told.value == 1 and momentum.never_read(story, told.built):
+                continue
             kept = f"{1 - told.value:.3g}" if told.value < 1 else "nothing"
             message = f"momentum={told.value:g} keeps {kept} of the average at each step: in PyTorch it weighs the new batch"
             yield Report(message, place, told.confidence, traces.distinct([*told.trace], place), subjects)

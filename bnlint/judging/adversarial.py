@@ -42,11 +42,20 @@ def separate(story: Story) -> Iterator[tuple[Forward, Forward]]:
         fakes = [forward for forward in forwards if generated_input(story, forward)]
         if not reals or not fakes or net in told:
             continue
-        if any(mixed(story, forward) for forward in forwards):
+        if any(mixed(story, forward) for forward in forwards) or encodes(story, fakes):
             continue
         detached = [fake for fake in fakes if not reaches_generator(fake)]
         told.add(net)
         yield reals[0], (detached or sorted(fakes, key=lambda fake: abs(fake.number - reals[0].number)))[0]
+
+
+def encodes(story: Story, fakes: list[Forward]) -> bool:
+    """Whether the network feeds the very generator whose examples it is given: an encoder, no discriminator."""
+    tokens = {token for fake in fakes for token in inputs.input_tokens(fake) if token.kind == "forward"}
+    makers = [maker for token in tokens if isinstance(maker := story.event(token.ref), Forward)]
+    generators = {id(maker.net) for maker in makers}
+    own = {other.token for other in story.of(Forward) if other.net is fakes[0].net}
+    return any(id(other.net) in generators and own & inputs.input_tokens(other) for other in story.of(Forward))
 
 
 def reaches_generator(forward: Forward) -> bool:

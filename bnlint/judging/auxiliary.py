@@ -18,7 +18,7 @@ def in_train_mode(story: Story) -> list[tuple[Forward, Confidence]]:
         return found
     trained = {id(use.norm) for forward in forwards if "training" in forward.purposes for use in forward.norms}
     evaluated = {id(use.norm) for forward in forwards for use in forward.norms if "eval" in names(use)}
-    followers = purposes.followers(story)
+    followers, whole = purposes.followers(story), purposes.followers(story, {"both", "buffers"})
     told: set[object] = set()
     for forward in forwards:
         norms = {id(use.norm) for use in forward.norms}
@@ -30,7 +30,8 @@ def in_train_mode(story: Story) -> list[tuple[Forward, Confidence]]:
             continue
         told.add(forward.net)
         follows = bool(norms & followers) or any(use.norm.slots.get("#copied") for use in forward.norms)
-        found.append((forward, sure(story, forward, follows, bool(norms & evaluated))))
+        needed = bool(norms & followers) and not norms & whole
+        found.append((forward, "possible" if needed else sure(story, forward, follows, bool(norms & evaluated))))
     return found
 
 

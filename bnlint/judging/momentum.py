@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bnlint.findings import Confidence, Step
+from bnlint.judging.modes import names
 from bnlint.story import Story
-from bnlint.story.events import Built
+from bnlint.story.events import Built, Forward
 from bnlint.story.values import number
 
 TORCH = (
@@ -45,6 +46,12 @@ def told(story: Story) -> Iterator[Told]:
         seen.add(key)
         trace = tuple(Step("called from here", place) for place in event.where.calls[-1:] if place != event.where.place)
         yield Told(event, float(known[0]), torch, "likely" if known[1] else "certain", trace)
+
+
+def never_read(story: Story, built: Built) -> bool:
+    """Whether a batch norm runs, but never in eval mode: nothing depends on its averages."""
+    uses = [use for forward in story.of(Forward) for use in forward.norms if use.norm is built.obj]
+    return (bool(uses) or story.test) and not any("eval" in names(use) for use in uses)
 
 
 DEFAULT = 0.1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from bnlint.findings import Confidence
 from bnlint.judging.inputs import input_tokens, kinds, made_up, only_noise, sources
@@ -35,7 +36,7 @@ def evaluation(story: Story, forward: Forward) -> Confidence | None:
     if forward.purposes:
         # its output becomes a target: meant so more often than not, unless what feeds it was put in eval mode on purpose
         return ("likely" if after_eval(story, forward) else "possible") if forward.grad is False else None
-    if only_noise(forward) and not trains(story) and not forward.net.slots.get("#loaded"):
+    if fed_with_noise(story, forward) and not trains(story) and not forward.net.slots.get("#loaded"):
         return None  # a smoke test
     found = kinds(input_tokens(forward))
     if (found and found <= {"constant"}) or "__init__" in forward.where.functions:
@@ -59,6 +60,18 @@ def evaluation(story: Story, forward: Forward) -> Confidence | None:
     if held_out(story, forward) and not learns:
         return "likely"
     return "possible" if sampling(story, forward) else None
+
+
+def fed_with_noise(story: Story, forward: Forward) -> bool:
+    """Whether the input is random or constant, or what the network itself made of that: a timing loop."""
+    tokens = input_tokens(forward)
+    found = {token for token in tokens if not (token.kind == "forward" and of_net(story, token, forward.net))}
+    return bool(tokens) and kinds(found) <= {"noise", "constant"}
+
+
+def of_net(story: Story, token: Token, net: Obj) -> bool:
+    maker = story.event(token.ref)
+    return isinstance(maker, Forward) and maker.net is net
 
 
 def probes(story: Story, forward: Forward) -> bool:
@@ -163,6 +176,8 @@ def on_purpose(story: Story, event: Event) -> bool:
 
 def sampling(story: Story, forward: Forward) -> bool:
     """Whether a generator is sampled while it is being trained: another network judges what it makes."""
+    if named_generator(forward.net) and trains(story) and not forward.net.slots.get("#loaded"):
+        return True
     noisy: set[Token] = set()
     made: set[Token] = set()
     for other in story.of(Forward):
@@ -174,7 +189,7 @@ def sampling(story: Story, forward: Forward) -> bool:
         return False
     for other in story.of(Forward):
         if other.net is not forward.net and not other.net.lib.endswith("Loss"):
-            judged = made if named_generator(forward.net) or named_discriminator(other.net) else noisy
+            judged = made if named_discriminator(other.net) else noisy
             if judged & input_tokens(other):
                 return True
     return False
@@ -200,11 +215,11 @@ def acting(story: Story, forward: Forward) -> Confidence | None:
     return None
 
 
-def followers(story: Story) -> set[int]:
+def followers(story: Story, what: Collection[str] = ("parameters", "both", "buffers")) -> set[int]:
     """The ids of the batch norms whose networks take values from another network: targets, averages."""
     return {
         id(norm)
         for copy in story.of(Copied)
-        if any(source.net is not copy.target.net for source in copy.sources)
+        if copy.what in what and any(source.net is not copy.target.net for source in copy.sources)
         for norm in copy.target.norms
     }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bnlint.findings import Place, Step
+from bnlint.findings import Step
 from bnlint.judging import modes, purposes
 from bnlint.judging.traces import norm_kind, title
-from bnlint.story.events import Forward, Saved, Story, Wrapped
+from bnlint.story.events import Event, Forward, Saved, Story, Wrapped
 from bnlint.story.nesting import descendants
 
 
@@ -33,17 +33,18 @@ def frozen(story: Story, event: Wrapped) -> bool:
     return bool(trained) and all(modes.in_train_mode(forward) is None for forward in trained)
 
 
-def used_afterwards(story: Story, event: Wrapped) -> tuple[str, Place] | None:
+def used_afterwards(story: Story, event: Wrapped) -> list[tuple[str, Event]]:
     """Where the statistics matter: the network is evaluated or saved."""
+    found: list[tuple[str, Event]] = []
     for forward in forwards(story, event):
         if purposes.evaluation(story, forward) is not None and modes.marks(forward, "eval"):
-            return "used for evaluation", forward.where.place
+            found.append(("used for evaluation", forward))
     inside = {id(part) for part in descendants(event.wrapper)}
     for saved in story.of(Saved):
         holders = saved.net if isinstance(saved.net, tuple) else (saved.net,)
         if saved.number > event.number and any(id(holder) in inside for holder in holders):
-            return "saved", saved.where.place
-    return None
+            found.append(("saved", saved))
+    return found
 
 
 def built(event: Wrapped) -> list[Step]:

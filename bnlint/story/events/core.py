@@ -63,10 +63,16 @@ class Story:
     exhausted: bool = False
     lengths: dict[Place, int | None] = field(default_factory=dict)
     """how many turns each loop takes; None where that is not known"""
+    alone: list[tuple[int, int]] = field(default_factory=list)
+    """spans of the numbers of events that happen in one of several processes only"""
 
     def of(self, kind: type[Any]) -> list[Any]:
         """The events of one kind, in order."""
         return [event for event in self.events if isinstance(event, kind)]
+
+    def in_one_process(self, event: Event) -> bool:
+        """Whether only one of several processes gets there: `if rank == 0:`."""
+        return any(first <= event.number < end for first, end in self.alone)
 
     def event(self, number: int) -> Event | None:
         return self.events[number] if 0 <= number < len(self.events) else None

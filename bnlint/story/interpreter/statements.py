@@ -7,7 +7,18 @@ from typing import Any
 
 from bnlint.program import model as ir
 from bnlint.story.events import Converted, Forward
-from bnlint.story.interpreter import arithmetic, calls, conditions, contexts, expressions, importing, iteration, loops, storing
+from bnlint.story.interpreter import (
+    arithmetic,
+    calls,
+    conditions,
+    contexts,
+    expressions,
+    importing,
+    iteration,
+    loops,
+    processes,
+    storing,
+)
 from bnlint.story.joining import mix
 from bnlint.story.machine import BREAK, CONTINUE, DEAD, NEXT, RETURN, Frame, Run
 from bnlint.story.values import NONE, UNKNOWN, Cls, Const, Data, Func, Lib, Obj, Scope, Value, options
@@ -231,20 +242,30 @@ def import_from(run: Run, node: ir.ImportFrom) -> int:
 def if_(run: Run, node: ir.If) -> int:
     value = expressions.evaluate(run, node.test)
     decided, symbol, positive = conditions.decide(run, value)
+    one = processes.one_takes(node.test)
+
+    def first() -> int:
+        begun = len(run.story.events)
+        try:
+            return run_block(run, node.body)
+        finally:
+            if one and len(run.story.events) > begun:
+                run.story.alone.append((begun, len(run.story.events)))
+
     if decided is not None:
-        return run_block(run, node.body if decided else node.orelse)
+        return first() if decided else run_block(run, node.orelse)
     refined = conditions.narrow(run, node.test)
 
-    def side(body: Block, holds: bool) -> Callable[[], int]:
+    def side(branch: Callable[[], int], holds: bool) -> Callable[[], int]:
         def go() -> int:
             if refined is not None:
                 table, name, when_true, when_false = refined
                 run.memory.write(table, name, when_true if holds else when_false)
-            return run_block(run, body)
+            return branch()
 
         return go
 
-    yes, no = side(node.body, True), side(node.orelse, False)
+    yes, no = side(first, True), side(lambda: run_block(run, node.orelse), False)
     default = conditions.default_of(value, positive) if symbol is not None else None
     run.conditions.append((value, default))
     try:
