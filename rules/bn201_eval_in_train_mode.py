@@ -4,7 +4,8 @@
 
 The loop that measures calls the network without `eval()`: it was never called, it was called on another module, or a
 later `train()` took it back. A network that was just built is in train mode too, also when its weights are loaded from
-a file.
+a file. In a graph of TensorFlow 1 the validation run is fed `is_training: True`; in Flax the evaluation step applies the
+module with `train=True` and drops the new statistics.
 
 ## Why it hurts
 
@@ -72,6 +73,7 @@ for epoch in range(3):
 - train mode is meant (Monte Carlo dropout, test-time adaptation, transductive meta-learning), the forward draws samples from
   a generator during GAN training, or its outputs become targets of a loss: confidence `possible`, hidden by default
 - a constant flag at a TensorFlow or Keras call decides the mode: that is BN204
+- a session looks at the batch that it trains on; updates in place move with the evaluation: that is BN106
 
 ## Fix
 
@@ -93,13 +95,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bnlint.judging import modes, purposes, traces
+from bnlint.findings import Step
+from bnlint.judging import batchwise, modes, purposes, traces
 from bnlint.rule import Report, rule
 from bnlint.story import Story
 from bnlint.story.events import Forward
 
 
-@rule("BN201", "eval-in-train-mode", severity="error", frameworks=("torch",))
+@rule("BN201", "eval-in-train-mode", severity="error", frameworks=("torch", "tensorflow", "flax"))
 def check(story: Story) -> Iterator[Report]:
     for forward in story.of(Forward):
         mode = modes.in_train_mode(forward, story)
@@ -116,3 +119,16 @@ def check(story: Story) -> Iterator[Report]:
             traces.mode_trace(story, forward, "train"),
             traces.subjects(forward),
         )
+    yield from without_a_mode_of_their_own(story)
+
+
+def without_a_mode_of_their_own(story: Story) -> Iterator[Report]:
+    """Networks that are told their mode whenever they run: graphs of TensorFlow 1, modules of Flax."""
+    for forward, norm, sure in batchwise.fed(story):
+        steps = [Step("this layer normalises by the batch in such a run", norm.where.place), *traces.called(forward)]
+        place = forward.where.place
+        message = f"this run evaluates, and its feed leaves {traces.title(norm.norm)} in train mode"
+        yield Report(message, place, sure, traces.distinct(steps, place), traces.subjects(forward))
+    for event in batchwise.applied(story):
+        message = "this application evaluates in train mode: batch norm normalises by the batch at hand"
+        yield Report(message, event.where.place, "likely", traces.distinct(traces.called(event), event.where.place))
