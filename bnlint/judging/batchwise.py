@@ -42,9 +42,12 @@ def applied(story: Story) -> Iterator[StatisticsReturned]:
     for event in events:
         by_place.setdefault(event.where.place, []).append(event)
     for same in by_place.values():
-        first = same[0]
-        inner = [name for name in first.where.functions if name != "<module>"][-1:]
-        named = any(purposes.EVALUATION.search(name) and not purposes.TRAINING.search(name) for name in inner)
         dropped = all(event.flag and not (event.used or event.trained) for event in same)
-        if named and dropped and not purposes.on_purpose(story, first):
-            yield first
+        if dropped and named(same[0]) and not purposes.on_purpose(story, same[0]):
+            yield same[0]
+
+
+def named(event: StatisticsReturned) -> bool:
+    """Whether the function around an application says that it evaluates."""
+    inner = [name for name in event.where.functions if name != "<module>"][-1:]
+    return any(purposes.EVALUATION.search(name) and not purposes.TRAINING.search(name) for name in inner)
