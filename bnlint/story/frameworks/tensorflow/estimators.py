@@ -104,7 +104,7 @@ def evaluate(run: Run, owner: Obj, given: Value, mode: str, node: ir.Call) -> No
     if spec is None:
         spec = built(run, owner, mode, node) or NONE
         run.memory.write(owner.slots, f"#{mode}", spec)
-    flow = collect(spec)[0]
+    flow = frozenset(token for token in collect(spec)[0] if token.kind != "train")  # a train op is not looked at
     if not any(token.kind == "norm" for token in flow):
         return
     start = len(run.story.events)
