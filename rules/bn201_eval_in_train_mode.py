@@ -39,6 +39,34 @@ for epoch in range(3):
     print(epoch, hits / len(data))
 ```
 
+```python
+import numpy as np
+import tensorflow as tf
+
+x = tf.placeholder(tf.float32, [None, 32])
+y = tf.placeholder(tf.int64, [None])
+training = tf.placeholder(tf.bool)
+h = tf.layers.dense(x, 64, use_bias=False)
+h = tf.nn.relu(tf.layers.batch_normalization(h, training=training))
+logits = tf.layers.dense(h, 10)
+with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
+    step = tf.train.AdamOptimizer().minimize(tf.losses.sparse_softmax_cross_entropy(y, logits))
+accuracy = tf.reduce_mean(tf.cast(tf.equal(tf.argmax(logits, 1), y), tf.float32))
+
+
+def validate(session, images, labels):
+    return session.run(accuracy, {x: images, y: labels, training: True})
+
+
+data = np.load("data.npz")
+with tf.Session() as session:
+    session.run(tf.global_variables_initializer())
+    for _ in range(10000):
+        chosen = np.random.choice(50000, 64)
+        session.run(step, {x: data["x"][chosen], y: data["y"][chosen], training: True})
+    print(validate(session, data["x_valid"], data["y_valid"]))
+```
+
 ## Good
 
 ```python
@@ -65,6 +93,34 @@ for epoch in range(3):
     print(epoch, hits / len(data))
 ```
 
+```python
+import numpy as np
+import tensorflow as tf
+
+x = tf.placeholder(tf.float32, [None, 32])
+y = tf.placeholder(tf.int64, [None])
+training = tf.placeholder(tf.bool)
+h = tf.layers.dense(x, 64, use_bias=False)
+h = tf.nn.relu(tf.layers.batch_normalization(h, training=training))
+logits = tf.layers.dense(h, 10)
+with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
+    step = tf.train.AdamOptimizer().minimize(tf.losses.sparse_softmax_cross_entropy(y, logits))
+accuracy = tf.reduce_mean(tf.cast(tf.equal(tf.argmax(logits, 1), y), tf.float32))
+
+
+def validate(session, images, labels):
+    return session.run(accuracy, {x: images, y: labels, training: False})
+
+
+data = np.load("data.npz")
+with tf.Session() as session:
+    session.run(tf.global_variables_initializer())
+    for _ in range(10000):
+        chosen = np.random.choice(50000, 64)
+        session.run(step, {x: data["x"][chosen], y: data["y"][chosen], training: True})
+    print(validate(session, data["x_valid"], data["y_valid"]))
+```
+
 ## Silent when
 
 - a framework switches the mode itself: Lightning, ignite, fastai, Keras `fit`, `evaluate` and `predict`, and trainers like them
@@ -78,11 +134,13 @@ for epoch in range(3):
 ## Fix
 
 Call `model.eval()` before the loop that measures (unsafe: it changes what the program computes), and `model.train()` before
-training goes on.
+training goes on. Feed False, or apply the module with `train=False`, where nothing is trained.
 
 ## Source
 
-"On The Perils of Batch Norm" (2017); "A bug hidden in plain sight"; `torch.nn.Module.eval` in the PyTorch documentation.
+"On The Perils of Batch Norm" (2017); "A bug hidden in plain sight"; `torch.nn.Module.eval` in the PyTorch documentation;
+TensorFlow 1.15, `tf.layers.batch_normalization` (`training`, "Either a Python boolean, or a TensorFlow boolean scalar tensor
+(e.g. a placeholder)"); Flax documentation, "Batch normalization".
 
 ## Measured
 
