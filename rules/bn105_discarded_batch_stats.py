@@ -62,7 +62,7 @@ def train_step(state, batch):
 ## Silent when
 
 - the statistics are looked into, stored or handed on, wherever that is
-- the flag says that this application evaluates
+- the flag says that this application evaluates, or the function around it does and nothing is trained: that is BN201
 - no gradient is taken of the output while another application's statistics are kept: a second view, a target
 - `mutable` is missing: such an application raises by itself; `flax.nnx` modules keep their statistics themselves
 
@@ -84,6 +84,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint.findings import Place
+from bnlint.judging import batchwise
 from bnlint.rule import Report, rule
 from bnlint.story import Story
 from bnlint.story.events import StatisticsReturned
@@ -101,6 +102,6 @@ def check(story: Story) -> Iterator[Report]:
         if any(event.used for event in same):
             continue
         trained = any(event.trained for event in same)
-        if trained or not kept:
+        if trained or (not kept and not batchwise.named(same[0])):
             message = "the new batch_stats of this application are dropped: the running averages stay as they were"
             yield Report(message, place, "certain" if trained else "likely" if same[0].flag else "possible")

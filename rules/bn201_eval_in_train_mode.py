@@ -4,7 +4,8 @@
 
 The loop that measures calls the network without `eval()`: it was never called, it was called on another module, or a
 later `train()` took it back. A network that was just built is in train mode too, also when its weights are loaded from
-a file.
+a file. In a graph of TensorFlow 1 the validation run is fed `is_training: True`; in Flax the evaluation step applies the
+module with `train=True` and drops the new statistics.
 
 ## Why it hurts
 
@@ -38,6 +39,34 @@ for epoch in range(3):
     print(epoch, hits / len(data))
 ```
 
+```python
+import numpy as np
+import tensorflow as tf
+
+x = tf.placeholder(tf.float32, [None, 32])
+y = tf.placeholder(tf.int64, [None])
+training = tf.placeholder(tf.bool)
+h = tf.layers.dense(x, 64, use_bias=False)
+h = tf.nn.relu(tf.layers.batch_normalization(h, training=training))
+logits = tf.layers.dense(h, 10)
+with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
+    step = tf.train.AdamOptimizer().minimize(tf.losses.sparse_softmax_cross_entropy(y, logits))
+accuracy = tf.reduce_mean(tf.cast(tf.equal(tf.argmax(logits, 1), y), tf.float32))
+
+
+def validate(session, images, labels):
+    return session.run(accuracy, {x: images, y: labels, training: True})
+
+
+data = np.load("data.npz")
+with tf.Session() as session:
+    session.run(tf.global_variables_initializer())
+    for _ in range(10000):
+        chosen = np.random.choice(50000, 64)
+        session.run(step, {x: data["x"][chosen], y: data["y"][chosen], training: True})
+    print(validate(session, data["x_valid"], data["y_valid"]))
+```
+
 ## Good
 
 ```python
@@ -64,6 +93,34 @@ for epoch in range(3):
     print(epoch, hits / len(data))
 ```
 
+```python
+import numpy as np
+import tensorflow as tf
+
+x = tf.placeholder(tf.float32, [None, 32])
+y = tf.placeholder(tf.int64, [None])
+training = tf.placeholder(tf.bool)
+h = tf.layers.dense(x, 64, use_bias=False)
+h = tf.nn.relu(tf.layers.batch_normalization(h, training=training))
+logits = tf.layers.dense(h, 10)
+with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
+    step = tf.train.AdamOptimizer().minimize(tf.losses.sparse_softmax_cross_entropy(y, logits))
+accuracy = tf.reduce_mean(tf.cast(tf.equal(tf.argmax(logits, 1), y), tf.float32))
+
+
+def validate(session, images, labels):
+    return session.run(accuracy, {x: images, y: labels, training: False})
+
+
+data = np.load("data.npz")
+with tf.Session() as session:
+    session.run(tf.global_variables_initializer())
+    for _ in range(10000):
+        chosen = np.random.choice(50000, 64)
+        session.run(step, {x: data["x"][chosen], y: data["y"][chosen], training: True})
+    print(validate(session, data["x_valid"], data["y_valid"]))
+```
+
 ## Silent when
 
 - a framework switches the mode itself: Lightning, ignite, fastai, Keras `fit`, `evaluate` and `predict`, and trainers like them
@@ -72,15 +129,18 @@ for epoch in range(3):
 - train mode is meant (Monte Carlo dropout, test-time adaptation, transductive meta-learning), the forward draws samples from
   a generator during GAN training, or its outputs become targets of a loss: confidence `possible`, hidden by default
 - a constant flag at a TensorFlow or Keras call decides the mode: that is BN204
+- a session looks at the batch that it trains on; updates in place move with the evaluation: that is BN106
 
 ## Fix
 
 Call `model.eval()` before the loop that measures (unsafe: it changes what the program computes), and `model.train()` before
-training goes on.
+training goes on. Feed False, or apply the module with `train=False`, where nothing is trained.
 
 ## Source
 
-"On The Perils of Batch Norm" (2017); "A bug hidden in plain sight"; `torch.nn.Module.eval` in the PyTorch documentation.
+"On The Perils of Batch Norm" (2017); "A bug hidden in plain sight"; `torch.nn.Module.eval` in the PyTorch documentation;
+TensorFlow 1.15, `tf.layers.batch_normalization` (`training`, "Either a Python boolean, or a TensorFlow boolean scalar tensor
+(e.g. a placeholder)"); Flax documentation, "Batch normalization".
 
 ## Measured
 
@@ -93,13 +153,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bnlint.judging import modes, purposes, traces
+from bnlint.findings import Step
+from bnlint.judging import batchwise, modes, purposes, traces
 from bnlint.rule import Report, rule
 from bnlint.story import Story
 from bnlint.story.events import Forward
 
 
-@rule("BN201", "eval-in-train-mode", severity="error", frameworks=("torch",))
+@rule("BN201", "eval-in-train-mode", severity="error", frameworks=("torch", "tensorflow", "flax"))
 def check(story: Story) -> Iterator[Report]:
     for forward in story.of(Forward):
         mode = modes.in_train_mode(forward, story)
@@ -116,3 +177,16 @@ def check(story: Story) -> Iterator[Report]:
             traces.mode_trace(story, forward, "train"),
             traces.subjects(forward),
         )
+    yield from without_a_mode_of_their_own(story)
+
+
+def without_a_mode_of_their_own(story: Story) -> Iterator[Report]:
+    """Networks that are told their mode whenever they run: graphs of TensorFlow 1, modules of Flax."""
+    for forward, norm, sure in batchwise.fed(story):
+        steps = [Step("this layer normalises by the batch in such a run", norm.where.place), *traces.called(forward)]
+        place = forward.where.place
+        message = f"this run evaluates, and its feed leaves {traces.title(norm.norm)} in train mode"
+        yield Report(message, place, sure, traces.distinct(steps, place), traces.subjects(forward))
+    for event in batchwise.applied(story):
+        message = "this application evaluates in train mode: batch norm normalises by the batch at hand"
+        yield Report(message, event.where.place, "likely", traces.distinct(traces.called(event), event.where.place))

@@ -60,7 +60,7 @@ model.fit(train, epochs=10)
 - the network has no batch norm (VGG), or is trained from scratch (`weights=None`)
 - batch norm layers are told apart when the layers are thawed, or `call` says `training=False`
 - the base is called with `training=False`, in a project for Keras 2 or one that does not say for which version it is
-- the network was never frozen, or a part of its layers stays frozen: `possible`
+- the network was never frozen, or its layers are frozen again, not only a slice of them: `possible`
 
 ## Fix
 

@@ -37,6 +37,9 @@ def evaluations(story: Story) -> Iterator[tuple[Forward, Confidence]]:
     for forward in runs:
         if "training" in forward.purposes:
             continue
+        if "evaluation" in forward.purposes:
+            yield forward, "certain"
+            continue
         found = evaluates(forward, known, bool(trained), seen, bool(trains), story.bound)
         if found in (None, "possible") and trained and "noise" not in kinds(input_tokens(forward)):
             mine = [known[id(use.norm)] for use in forward.norms if id(use.norm) in known]

@@ -33,8 +33,8 @@ class FlagFixed(Event):
 class BackboneThawed(Event):
     """A pretrained network of keras.applications, or its layers one by one, was made trainable.
 
-    again: it was frozen before. refrozen: some of its layers were frozen after that. spared: some of its layers are told apart
-    from the others when they are frozen or thawed: batch norm, as a rule.
+    again: it was frozen before. refrozen: its layers were frozen after that, not only a slice of them. spared: some of its
+    layers are told apart from the others when they are frozen or thawed: batch norm, as a rule.
     """
 
     net: Obj

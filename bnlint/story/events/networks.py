@@ -113,7 +113,8 @@ class Forward(Event):
     """A network is applied to inputs. Purposes are filled in as the story goes on, by where the output flows.
 
     purposes: "training" (reaches backward or a train op), "acting" (reaches an environment's step),
-    "auxiliary" (reaches a loss, but not its gradient).
+    "auxiliary" (reaches a loss, but not its gradient), "graph" (a graph is built, nothing runs yet), "evaluation" (the library
+    itself says so: an Estimator's `evaluate` or `predict`).
     """
 
     net: Obj

@@ -15,6 +15,8 @@ from bnlint.story.values import NONE, UNKNOWN, Choice, Cls, Const, Data, Func, L
 
 LIST_LIMIT = 256
 TUPLE_LIMIT = 1024
+PART = "part"
+"""how the symbol of what a slice leaves unknown begins"""
 
 
 # --- iterating -------------------------------------------------------------------------------
@@ -241,6 +243,13 @@ def escape(run: Run, values: list[Value]) -> None:
 # --- items -----------------------------------------------------------------------------------
 
 
+def part(rest: Value | None) -> Value | None:
+    """The unknown elements of a slice: not all of those that it was cut from."""
+    if type(rest) is Data and rest.symbol is not None and rest.symbol[0] != PART:
+        return replace(rest, symbol=(PART, rest.symbol))
+    return rest
+
+
 def item(run: Run, owner: Value, index: Value, node: ir.Expr) -> Value:
     """`owner[index]`"""
     if isinstance(owner, Choice):
@@ -252,7 +261,7 @@ def item(run: Run, owner: Value, index: Value, node: ir.Expr) -> Value:
                 return items[index.value]
             return rest if rest is not None else (choose(items) if items else UNKNOWN)
         if isinstance(index, Obj) and index.lib == "slice":
-            return Tuple(tuple(cut(items, index)), rest)
+            return Tuple(tuple(cut(items, index)), part(rest))
         return choose([*items, *([rest] if rest is not None else [])]) if items or rest is not None else UNKNOWN
     if isinstance(owner, Obj) and owner.lib == "dict":
         if type(index) is Const:

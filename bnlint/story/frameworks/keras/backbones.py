@@ -10,6 +10,7 @@ from __future__ import annotations
 from bnlint.program import model as ir
 from bnlint.story.events import BackboneThawed
 from bnlint.story.frameworks.keras.building import PRETRAINED, SEQUENTIAL
+from bnlint.story.interpreter.iteration import PART
 from bnlint.story.machine import Run
 from bnlint.story.values import Data, Obj, Token, Tuple, Value, truth
 
@@ -36,7 +37,7 @@ def assigned(run: Run, owner: Value, held: list[Obj], value: Value, node: ir.Att
     if type(owner) is Data and owner.kind == "keras layer":
         for token in owner.flow:
             if token.kind == "layer of":
-                of_layer(run, token.ref, flag, node)
+                of_layer(run, token.ref, flag, owner.symbol is not None and owner.symbol[0] == PART, node)
         return
     for net in held:
         if net.slots.get(PRETRAINED):
@@ -46,8 +47,8 @@ def assigned(run: Run, owner: Value, held: list[Obj], value: Value, node: ir.Att
                 run.memory.write(net.slots, HELD, True)
 
 
-def of_layer(run: Run, net: Obj, flag: bool | None, node: ir.Attribute) -> None:
-    """One layer of a network, which stands for some of them."""
+def of_layer(run: Run, net: Obj, flag: bool | None, sliced: bool, node: ir.Attribute) -> None:
+    """One layer of a network, which stands for some of them: for those of a slice, where it comes from one."""
     if flag is None or run.conditions:  # a condition around asks what kind of layer it is, or for its name or number
         run.memory.write(net.slots, SPARED, True)
         for event in thawed(run, net):
@@ -56,7 +57,7 @@ def of_layer(run: Run, net: Obj, flag: bool | None, node: ir.Attribute) -> None:
         thaw(run, net, node)
     else:
         run.memory.write(net.slots, HELD, True)
-        for event in thawed(run, net):
+        for event in thawed(run, net) if not sliced else ():
             event.refrozen = True
 
 

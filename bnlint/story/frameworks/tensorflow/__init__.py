@@ -116,7 +116,9 @@ class TensorFlow(Framework):
             return averages.applied(run, owner, args, node)
         if owner.lib.startswith("tensorflow.estimator") and name in ("train", "evaluate", "predict"):
             given = args.get(0, "input_fn")
-            if name == "train" and given is not None:
+            if name != "train" and given is not None:
+                estimators.evaluate(run, owner, given, "eval" if name == "evaluate" else "infer", node)
+            elif given is not None:
                 estimators.train(run, owner, given, args.get(2, "steps") or args.get(3, "max_steps"), node)
             return UNKNOWN
         own = owner.slots.get("#flow")

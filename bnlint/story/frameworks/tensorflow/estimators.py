@@ -1,18 +1,20 @@
-"""Estimators: they build the training graph by a model function, and run it on what an input function gives.
+"""Estimators: they build a graph for each mode by a model function, and run it on what an input function gives.
 
-Facts: TensorFlow 1.15 (`Estimator.train(input_fn, hooks, steps, max_steps)`, `TrainSpec(input_fn, max_steps)`,
-`train_and_evaluate(estimator, train_spec, eval_spec)`).
+Facts: TensorFlow 1.15 (`Estimator.train(input_fn, hooks, steps, max_steps)`, `evaluate(input_fn, ...)`,
+`predict(input_fn, ...)`, `TrainSpec(input_fn, max_steps)`, `EvalSpec(input_fn, ...)`, `train_and_evaluate(estimator,
+train_spec, eval_spec)`; the model function is called with `features=`, `labels=`, `mode=`, `params=`).
 """
 
 from __future__ import annotations
 
 from bnlint.program import model as ir
+from bnlint.story.events import Forward
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.tensorflow.graph import Surroundings, collect, surround, surroundings
 from bnlint.story.frameworks.tensorflow.networks import fetch, last_for
 from bnlint.story.interpreter import calls
 from bnlint.story.machine import Run
-from bnlint.story.values import NO_TOKENS, NONE, UNKNOWN, Const, Data, Func, Lib, Obj, Value
+from bnlint.story.values import NO_TOKENS, NONE, Const, Data, Func, Lib, Obj, Token, Value
 
 ESTIMATORS = frozenset({
     "tensorflow.estimator", "tensorflow.contrib.learn", "tensorflow.contrib.tpu", "tensorflow.estimator.tpu",
@@ -27,7 +29,7 @@ def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         return None
     if last.endswith("Estimator"):
         return made(run, args, node)
-    if last == "TrainSpec":
+    if last in ("TrainSpec", "EvalSpec"):
         spec = run.allocate(Lib(name), node)
         spec.slots["#input"], spec.slots["#steps"] = args.get(0, "input_fn"), args.get(1, "max_steps")
         return spec
@@ -35,6 +37,9 @@ def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         owner, given = args.get(0, "estimator"), args.get(1, "train_spec")
         if isinstance(owner, Obj) and isinstance(given, Obj) and given.slots.get("#input") is not None:
             train(run, owner, given.slots["#input"], given.slots.get("#steps"), node)
+        held_out = args.get(2, "eval_spec")
+        if isinstance(owner, Obj) and isinstance(held_out, Obj) and held_out.slots.get("#input") is not None:
+            evaluate(run, owner, held_out.slots["#input"], "eval", node)
         return NONE
     return None
 
@@ -43,25 +48,35 @@ def made(run: Run, args: Args, node: ir.Call) -> Value:
     """An Estimator: its model function builds the training graph, a new one."""
     func = args.get(0, "model_fn")
     found = run.allocate(Lib("tensorflow.estimator.Estimator"), node)
-    plain = getattr(func, "func", func)
-    if func is None or not isinstance(plain, Func):
+    if func is None or not isinstance(getattr(func, "func", func), Func):
         return found
-    names = [param.name for param in plain.node.params.items]
+    found.slots["#model"] = func, args.get(None, "params")
+    found.slots["#spec"] = built(run, found, "train", node)
+    return found
+
+
+def built(run: Run, owner: Obj, mode: str, node: ir.Call) -> Value | None:
+    """What the model function gives for a mode, in a graph of its own."""
+    func, params = owner.slots["#model"]
     given: dict[str, Value] = {}
-    for name in names:
-        if name == "mode":
-            given[name] = Const("train")
-        elif name == "params" and args.get(None, "params") is not None:
-            given[name] = args.get(None, "params") or UNKNOWN
-        elif name in ("features", "labels"):
-            given[name] = Data(label=name)
+    for param in getattr(func, "func", func).node.params.items:
+        if param.name == "mode":
+            given[param.name] = Const(mode)
+        elif param.name == "params" and params is not None:
+            given[param.name] = params
+        elif param.name in ("features", "labels"):
+            given[param.name] = Data(label=param.name)
+    return in_graph(run, func, Args((), given), node)
+
+
+def in_graph(run: Run, func: Value, args: Args, node: ir.Call) -> Value:
+    """Call a function that fills a new graph."""
     before = surroundings(run)
     surround(run, Surroundings(graph=run.allocate(Lib("tensorflow.Graph"), node)))
     try:
-        found.slots["#spec"] = calls.call(run, func, Args((), given), node)
+        return calls.call(run, func, args, node)
     finally:
         surround(run, before)
-    return found
 
 
 def train(run: Run, owner: Obj, given: Value, steps: Value | None, node: ir.Call) -> None:
@@ -70,13 +85,30 @@ def train(run: Run, owner: Obj, given: Value, steps: Value | None, node: ir.Call
     flow = collect(spec)[0] if spec is not None else NO_TOKENS
     if not any(token.kind == "train" for token in flow):
         return
-    before = surroundings(run)
-    surround(run, Surroundings(graph=run.allocate(Lib("tensorflow.Graph"), node)))
-    try:
-        data = calls.call(run, given, Args(), node)
-    finally:
-        surround(run, before)
-    batches = frozenset(token for token in collect(data)[0] if token.kind == "batch")
     start = len(run.story.events)
-    fetch(run, Args((Data(flow | batches),)), node)
+    fetch(run, Args((Data(flow | batches(run, given, node)),)), node)
     last_for(run, start, steps)
+
+
+def batches(run: Run, given: Value, node: ir.Call) -> frozenset[Token]:
+    """What an input function gives."""
+    data = in_graph(run, given, Args(), node)
+    return frozenset(token for token in collect(data)[0] if token.kind == "batch")
+
+
+def evaluate(run: Run, owner: Obj, given: Value, mode: str, node: ir.Call) -> None:
+    """The graph for evaluation or prediction runs on what the input function gives; it is built once for each mode."""
+    if "#model" not in owner.slots:
+        return
+    spec = owner.slots.get(f"#{mode}")
+    if spec is None:
+        spec = built(run, owner, mode, node) or NONE
+        run.memory.write(owner.slots, f"#{mode}", spec)
+    flow = frozenset(token for token in collect(spec)[0] if token.kind != "train")  # a train op is not looked at
+    if not any(token.kind == "norm" for token in flow):
+        return
+    start = len(run.story.events)
+    fetch(run, Args((Data(flow | batches(run, given, node)),)), node)
+    for event in run.story.events[start:]:
+        if isinstance(event, Forward):
+            event.purposes.add("evaluation")

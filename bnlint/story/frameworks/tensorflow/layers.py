@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from bnlint.program import model as ir
 from bnlint.story.events import Built, Chained, GraphNorm, Recurring
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.tensorflow import renorm, wrappers
+from bnlint.story.frameworks.tensorflow import renorm, scopes, wrappers
 from bnlint.story.frameworks.tensorflow.graph import UPDATES, Graphs, below, key_of, op, shown, surroundings, unique
 from bnlint.story.frameworks.tensorflow.networks import add_norm
 from bnlint.story.frameworks.tensorflow.scopes import given_by_scope
@@ -231,7 +231,7 @@ def norm(
     event = run.emit(
         GraphNorm, node, norm=made, name=variables, path=path, key=key, maybe=maybe, flag=said.flag, under=under,
         by_default=said.by_default, in_place=in_place, handed=said.node is not None and not said.constant,
-        written=wrappers.written(run, said.node, said.flag), graph=graphs.current(run),
+        written=wrappers.written(run, said.node, said.flag) or scopes.written(run, said.flag), graph=graphs.current(run),
         dropped=wrappers.dropped(run, node, said.node) if said.constant else "",
     )  # fmt: skip
     add_norm(run, event)

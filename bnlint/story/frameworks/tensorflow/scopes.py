@@ -7,11 +7,13 @@ scope around it when it is made, and replaces it when it is given a scope).
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from bnlint.findings import Place
 from bnlint.program import model as ir
 from bnlint.story.events import Dependencies, Forward
 from bnlint.story.framework import Args, Exit
+from bnlint.story.frameworks.tensorflow import wrappers
 from bnlint.story.frameworks.tensorflow.graph import (
     Graphs,
     Surroundings,
@@ -31,6 +33,7 @@ from bnlint.story.values import NO_TOKENS, Choice, Const, Func, Lib, Obj, Tuple,
 if TYPE_CHECKING:
     from bnlint.story.framework import Scoped
 
+Written: TypeAlias = tuple[Value, Place]
 GRAPH = "#graph"
 """slot of a session: the graph that it is of"""
 KINDS = {
@@ -55,6 +58,7 @@ def make(run: Run, name: str, args: Args, node: ir.Call) -> Obj:
         made.slots["#node"] = node
     elif kind == "arguments":
         made.slots["#scoped"], made.slots["#unknown"] = arguments(run, args, node)
+        made.slots["#written"] = flag_written(run, args)
     else:
         names(run, made, kind, args)
     return made
@@ -177,6 +181,22 @@ def arguments(run: Run, args: Args, node: ir.Call) -> tuple[Scoped, bool]:
     return merged, unknown or rest is not None or args.double_star is not None
 
 
+def flag_written(run: Run, args: Args) -> Written | None:
+    """The constant that tells the layers of a scope their mode, and where it stands in the text, if this scope says it."""
+    first = args.get(0, "list_ops_or_scope")
+    for option in options(first) if first is not None else ():
+        if isinstance(option, Obj) and "#scoped" in option.slots:
+            return option.slots.get("#written")
+    given, node = args.keywords.get("is_training"), args.keyword_nodes.get("is_training")
+    params = args.keywords.get("normalizer_params")
+    if given is None and isinstance(params, Obj) and params.lib == "dict":
+        given = params.slots.get("is_training")
+    place = wrappers.written(run, node, given) if given is not None else None
+    if given is None or place is None:
+        return run.state.get("scoped_written")
+    return given, place
+
+
 def keys(member: Value) -> list[object]:
     """By what a function is known in a scope: its library name, or its definition."""
     found: list[object] = []
@@ -189,15 +209,23 @@ def keys(member: Value) -> list[object]:
 
 
 def enter_arguments(run: Run, scope: Obj) -> Exit:
-    before = run.state.get("scoped"), run.state.get("scoped_unknown")
+    before = run.state.get("scoped"), run.state.get("scoped_unknown"), run.state.get("scoped_written")
     run.memory.write(run.state, "scoped", scope.slots["#scoped"])
+    run.memory.write(run.state, "scoped_written", scope.slots.get("#written"))
     run.memory.write(run.state, "scoped_unknown", scope.slots.get("#unknown", False))
 
     def leave() -> None:
         run.memory.write(run.state, "scoped", before[0])
         run.memory.write(run.state, "scoped_unknown", before[1])
+        run.memory.write(run.state, "scoped_written", before[2])
 
     return leave
+
+
+def written(run: Run, flag: Value) -> Place | None:
+    """Where a flag stands in the text that the scope around gave."""
+    said: Written | None = run.state.get("scoped_written")
+    return said[1] if said is not None and said[0] == flag and isinstance(flag, Const) else None
 
 
 def given_by_scope(run: Run, name: str, args: Args) -> Args:
