@@ -14,6 +14,7 @@ from bnlint.program import model as ir
 from bnlint.story.events import GraphImported, GraphNorm, GraphSaved, Story
 from bnlint.story.machine import Run
 from bnlint.story.values import (
+    FIELDS,
     NO_TOKENS,
     Bound,
     Choice,
@@ -181,6 +182,8 @@ def collect(value: Value, depth: int = 6) -> tuple[frozenset[Token], frozenset[T
         parts = [value.self]
     elif isinstance(value, Partial):
         parts = [*value.args, *value.kwargs.values()]
+    elif isinstance(value, Obj) and FIELDS in value.slots:
+        parts = [value.slots.get(name) for name in value.slots[FIELDS]]
     elif isinstance(value, Obj) and isinstance(value.cls, Lib):
         own = value.slots.get("#flow")
         if isinstance(own, Data):
