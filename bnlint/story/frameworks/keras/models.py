@@ -14,7 +14,7 @@ from bnlint.story.events import Forward, Mode, NormUse
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.keras import building, contexts, copying, formats, generators, graphs, neighbours
 from bnlint.story.frameworks.keras.building import FUNCTIONAL, SEQUENTIAL, SYMBOLIC, is_keras, is_norm
-from bnlint.story.frameworks.tensorflow import penalties
+from bnlint.story.frameworks.tensorflow import biases, penalties
 from bnlint.story.frameworks.tensorflow.graph import collect
 from bnlint.story.frameworks.torch.networks import batch_of, tag
 from bnlint.story.frameworks.torch.tensors import mark
@@ -87,6 +87,8 @@ def apply(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
         batch, assumed = batch_of(first) if first is not None else (None, False)
         if is_norm(run, obj):
             neighbours.applied(run, obj, first, node)
+        else:
+            biases.given_elsewhere(args.all())
         run.serial += 1
         made = Data(flow, NO_TOKENS, batch, assumed, symbol=("keras output", run.serial), kind=SYMBOLIC)
         return neighbours.given(made, obj, first)
@@ -151,6 +153,8 @@ def inner(run: Run, obj: Obj, args: Args, training: Value | None, node: ir.Call)
         hold(run, obj, None)
         contexts.note_dropped(run, obj, node)
         result, first = output(args), args.get(0)
+        if not is_norm(run, obj):
+            biases.given_elsewhere(args.all())
         met = run.norms[-1].get(id(obj)) if run.norms else None
         if met is not None and type(first) is Data:
             run.norms[-1][id(obj)] = replace(met, shape=first.shape)
