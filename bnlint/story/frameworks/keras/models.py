@@ -298,7 +298,7 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
         optimizer = args.get(0, "optimizer")
         if penalties.private(optimizer):
             penalties.unprotected(run, obj, [norm for norm in norms_within(run, obj) if not frozen(norm)], optimizer, node)
-        if flag is None or truth(flag) is not False:
+        if flag is None or (truth(flag) is not False and not perhaps_frozen(obj)):
             run.memory.write(obj.slots, "#compiled", True)
         return NONE
     if name in ("get_updates_for", "get_updates"):
