@@ -94,11 +94,11 @@ def check(story: Story) -> Iterator[Report]:
             "certain" if story.bound else "likely",
             traces.distinct([Step("the network is evaluated here", found.by.where.place), *flags.others(found)], place),
         )
-    for forward in flags.taped_in_inference_mode(story):
+    for forward, confidence in flags.taped_in_inference_mode(story):
         yield Report(
             f"{traces.title(forward.net)} is trained without training=True: its batch norm is in inference mode",
             forward.where.place,
-            "certain" if story.bound else "likely",
+            confidence,
             traces.distinct([*traces.built(forward), *traces.circumstances(forward)], forward.where.place),
             traces.subjects(forward),
         )

@@ -2,7 +2,8 @@
 
 ## What it looks like
 
-`nn.Conv2d(64, 128, 3)` followed by `nn.BatchNorm2d(128)`: `bias=True` is the layer's default.
+`nn.Conv2d(64, 128, 3)` followed by `nn.BatchNorm2d(128)`: `bias=True` is the layer's default. So is `use_bias=True` of Keras'
+`Conv2D` and of `tf.layers.conv2d`.
 
 ## Why it hurts
 
@@ -18,6 +19,15 @@ from torch import nn
 net = nn.Sequential(nn.Conv2d(3, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU())
 ```
 
+```python
+from keras import Input, Model, layers
+
+x = inputs = Input((32, 32, 3))
+x = layers.Conv2D(64, 3, padding="same")(x)
+x = layers.ReLU()(layers.BatchNormalization()(x))
+model = Model(inputs, x)
+```
+
 ## Good
 
 ```python
@@ -26,15 +36,24 @@ from torch import nn
 net = nn.Sequential(nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU())
 ```
 
+```python
+from keras import Input, Model, layers
+
+x = inputs = Input((32, 32, 3))
+x = layers.Conv2D(64, 3, padding="same", use_bias=False)(x)
+x = layers.ReLU()(layers.BatchNormalization()(x))
+model = Model(inputs, x)
+```
+
 ## Silent when
 
-- anything stands between the two, an activation for example
+- anything stands between the two, an activation for example, or (Keras, TensorFlow) another layer is given the same output
 - the batch norm runs in eval mode only: its mean is a constant then, and the bias is not redundant
 - the bias is given by something unknown
 
 ## Fix
 
-None is offered yet: `bias=False`, which changes the names in existing checkpoints.
+None is offered yet: `bias=False` (`use_bias=False`), which changes the names in existing checkpoints.
 
 ## Source
 
@@ -57,14 +76,14 @@ from bnlint.story import Story
 from bnlint.story.values import truth
 
 
-@rule("BN607", "redundant-bias", severity="info", default=False, frameworks=("torch",))
+@rule("BN607", "redundant-bias", severity="info", default=False, frameworks=("torch", "tensorflow", "keras"))
 def check(story: Story) -> Iterator[Report]:
     told: set[object] = set()
     for found in neighbours.fed(story):
         layer = found.shape.made
         if layer is None or "#bias" not in layer.slots or layer.site is None or not found.trains or layer.site in told:
             continue
-        if truth(layer.slots["#bias"]) is not True:
+        if truth(layer.slots["#bias"]) is not True or "#elsewhere" in layer.slots:
             continue
         told.add(layer.site)
         yield Report(

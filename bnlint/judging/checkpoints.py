@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bnlint.findings import Confidence, Place, Step
-from bnlint.judging import copies
+from bnlint.judging import copies, updating
 from bnlint.judging.modes import names, weakest
 from bnlint.story.events import Copied, Forward, Holder, Saved, SaverBuilt, Story, TrainOp
 from bnlint.story.values import Obj
@@ -90,15 +90,15 @@ def lacking(story: Story) -> Iterator[tuple[SaverBuilt, Confidence]]:
     savers: list[SaverBuilt] = story.of(SaverBuilt)
     if not any(saver.lacking for saver in savers):
         return
-    held = {(saver.graph.serial, norm.serial) for saver in savers for norm in saver.held}
-    whole = {saver.graph.serial for saver in savers if saver.whole}
     trained = {token.ref.norm.serial for train in story.of(TrainOp) for token in train.through}
     places: set[Place] = set()
     for saver in savers:
         if saver.lacking and saver.where.place not in places:
             places.add(saver.where.place)
             norms = [norm.norm for norm in saver.lacking]
-            covered = saver.graph.serial in whole or held.issuperset((saver.graph.serial, norm.serial) for norm in norms)
+            beside = [other for other in savers if other.graph.serial == saver.graph.serial and updating.together(saver, other)]
+            held = {norm.serial for other in beside for norm in other.held}
+            covered = any(other.whole for other in beside) or held.issuperset(norm.serial for norm in norms)
             known: Confidence = "certain" if story.bound and not all(norm.slots.get("#contrary") for norm in norms) else "likely"
             starts = saver.used == {"restore"} and any(norm.serial in trained for norm in norms)
             yield saver, "possible" if covered or starts else known

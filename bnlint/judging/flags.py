@@ -71,7 +71,7 @@ def lost_on_the_way(story: Story) -> Iterator[tuple[Forward, NormUse, str, Place
                     yield forward, use, name, place
 
 
-def taped_in_inference_mode(story: Story) -> Iterator[Forward]:
+def taped_in_inference_mode(story: Story) -> Iterator[tuple[Forward, Confidence]]:
     """Forwards of Keras models that a gradient flows through while nothing says `training`."""
     told: set[object] = set()
     for forward in story.of(Forward):
@@ -80,7 +80,7 @@ def taped_in_inference_mode(story: Story) -> Iterator[Forward]:
         used = [use for use in forward.norms if use.certain and use.by_default and names(use) == {"eval"}]
         if used and len(used) == len([use for use in forward.norms if "eval" in names(use)]):
             told.add(forward.where.place)
-            yield forward
+            yield forward, "certain" if story.bound and not any(use.perhaps_frozen for use in used) else "likely"
 
 
 def grouped(norms: Iterable[GraphNorm], by: Event, told: set[object]) -> Iterator[Unflagged]:

@@ -26,15 +26,17 @@ class Fed:
 def fed(story: Story) -> Iterator[Fed]:
     """Every batch norm whose input is known in part, each combination once; what ran counts before what stands in line."""
     seen: set[tuple[int, Shape]] = set()
+    trained: dict[int, bool] = {}
     for forward in story.of(Forward):
         for use in forward.norms:
+            trained[id(use.norm)] = trained.get(id(use.norm), False) or "train" in names(use)
             if use.shape is not None and (id(use.norm), use.shape) not in seen:
                 seen.add((id(use.norm), use.shape))
                 yield Fed(use.norm, use.shape, forward, "train" in names(use))
     ran = {norm for norm, _ in seen}
     for event in story.of(Chained):
         if id(event.norm) not in ran and not story.test:  # what tests build they do not always call
-            yield Fed(event.norm, event.shape, None, True)
+            yield Fed(event.norm, event.shape, None, trained.get(id(event.norm), True))
 
 
 def steps(found: Fed) -> list[Step]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bnlint.findings import Confidence, Step
-from bnlint.story.events import CollectionRead, Dependencies, Fetched, GraphNorm, Story, TrainOp
+from bnlint.story.events import CollectionRead, Dependencies, Fetched, GraphNorm, SaverBuilt, Story, TrainOp
 from bnlint.story.values import Token, truth
 
 UPDATES = "update_ops"
@@ -60,9 +60,9 @@ def left_to_keras(story: Story) -> Iterator[tuple[TrainOp, list[GraphNorm]]]:
             yield train, norms
 
 
-def together(train: TrainOp, other: TrainOp) -> bool:
+def together(train: TrainOp | SaverBuilt, other: TrainOp | SaverBuilt) -> bool:
     """Whether both may be built in one run of the program: no condition stands between them."""
-    return all(other.given.get(symbol, side) is side for symbol, side in train.given.items())
+    return all(other.given.get(symbol, side) == side for symbol, side in train.given.items())
 
 
 def ran(story: Story, trains: Iterable[TrainOp]) -> list[GraphNorm]:
@@ -128,7 +128,8 @@ def judge(story: Story, train: TrainOp, norms: list[GraphNorm]) -> Missing | Non
         if read.key == UPDATES and all(before(story, read, norm) for norm in norms) and used(story, train, read)
     ]
     if early and not mine:
-        return Missing(train, given, "early", early[-1], confidence)
+        optional = any(early[-1].token in block.otherwise for block in blocks)
+        return Missing(train, given, "early", early[-1], "likely" if optional and confidence == "certain" else confidence)
     for block in reversed(blocks):
         if block.none and block.token in train.runs:
             sure: Confidence = "likely" if block.assumed and confidence == "certain" else confidence
@@ -168,7 +169,7 @@ def used(story: Story, train: TrainOp, read: CollectionRead) -> bool:
     """Whether somebody took the list for the updates: the train op, or a block of dependencies, hangs on it."""
     if read.held:
         return read.token in train.built
-    return read.token in train.runs or any(read.token in block.flow for block in story.of(Dependencies))
+    return read.token in train.runs or any(read.token in block.flow | block.otherwise for block in story.of(Dependencies))
 
 
 def mistyped(key: str) -> bool:

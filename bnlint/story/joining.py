@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from bnlint.story.values import (
+    FIELDS,
     NO_TOKENS,
     UNKNOWN,
     Bound,
@@ -145,7 +146,11 @@ def parts_of(value: Value) -> list[Value]:
         return list(value.options)
     if isinstance(value, Bound):
         return [value.self]
-    if not isinstance(value, Obj) or not isinstance(value.cls, Lib):
+    if not isinstance(value, Obj):
+        return []
+    if FIELDS in value.slots:
+        return [value.slots.get(name, UNKNOWN) for name in value.slots[FIELDS]]
+    if not isinstance(value.cls, Lib):
         return []
     slots = value.slots
     found: list[Value] = [slots["#flow"]] if isinstance(slots.get("#flow"), Data) else []

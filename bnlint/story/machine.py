@@ -111,6 +111,8 @@ class Run:
         self.known: dict[Symbol, bool] = {}
         """symbols that are decided on the path being run; written by `suppose`, taken back by `doubt`"""
         self.supposed: list[tuple[Symbol, bool | None]] = []
+        self.sides: dict[Symbol, int] = {}
+        """of forks over something without a symbol that are being run, which branch is; each time is another fork"""
         self.forked: dict[Symbol, tuple[Changes, Changes, Changes]] = {}
         self.story: Story = None  # type: ignore[assignment]  # set for each entry point
         self.budget = Budget(project)
@@ -264,6 +266,10 @@ class Run:
 
     # --- branches ------------------------------------------------------------------------
 
+    def path(self) -> dict[Symbol, int]:
+        """What was decided on the path being run: paths that disagree about something exclude each other."""
+        return {**self.known, **self.sides}
+
     def suppose(self, symbol: Symbol, side: bool) -> None:
         self.supposed.append((symbol, self.known.get(symbol)))
         self.known[symbol] = side
@@ -286,6 +292,8 @@ class Run:
         """
         outcomes: list[tuple[int, Changes]] = []
         self.forks += 1
+        self.serial += 1
+        own = ("fork", self.serial)
         try:
             order = [*enumerate(branches)]
             if default is False:
@@ -298,8 +306,11 @@ class Run:
                 try:
                     if symbol is not None:
                         self.assume(symbol, side == 0)
+                    else:
+                        self.sides[own] = side
                     status = branch()
                 finally:
+                    self.sides.pop(own, None)
                     self.doubt(supposed)
                     self.contrary -= contrary
                 changes = self.memory.changes(mark)

@@ -225,6 +225,8 @@ class Partial:
 
 Value: TypeAlias = Const | Data | Lib | Tuple | Choice | Obj | Cls | Module | Func | Bound | Super | Partial
 
+FIELDS = "#fields"
+"""slot of a named tuple: the names of what it holds, in order"""
 SYMBOL_PARTS = 24
 WEIGHT = 1_000
 

@@ -23,7 +23,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 x = tf.placeholder(tf.float32, [None, 8])
 flag = tf.placeholder_with_default({default}, [])
-h = tf.layers.batch_normalization(tf.layers.dense(x, 8), training=flag)
+h = tf.layers.batch_normalization(tf.layers.dense(x, 8, use_bias=False), training=flag)
 with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
     step = tf.train.AdamOptimizer().minimize(tf.reduce_mean(h))
 sess = tf.Session()

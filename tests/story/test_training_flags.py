@@ -170,3 +170,28 @@ def test_imports_that_only_one_version_has_say_the_version(tmp_path: Path, text:
     path = tmp_path / "train.py"
     project = Project(tmp_path, {path: parse_program(text)}, Imports(tmp_path, {path: text.encode()}), frozenset({path}))
     assert keras_version(project) == version
+
+
+FROZEN = """
+import sys
+from keras import Input, Model, layers
+
+x = inputs = Input((8,))
+x = layers.BatchNormalization()(layers.Dense(8, use_bias=False)(x))
+model = Model(inputs, layers.Dense(2)(x))
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "perhaps"),
+    [
+        ("model.trainable = False", {"eval"}, False),
+        ("if sys.argv[1:]:\n    model.trainable = False", {"train", "eval"}, True),
+        ("if sys.argv[1:]:\n    for layer in model.layers:\n        layer.trainable = False", {"train", "eval"}, True),
+        ("model.trainable = True", {"train"}, False),
+    ],
+)
+def test_a_model_that_some_path_freezes_may_be_in_either_mode(text: str, expected: set[str], perhaps: bool) -> None:
+    told = stories(f"{FROZEN}{text}\nmodel.compile('adam', 'mse')\nmodel.fit(data, target)\n")
+    (use,) = next(forward for story in told for forward in story.of(Forward)).norms
+    assert ({mode.name for mode in use.modes}, use.perhaps_frozen) == (expected, perhaps)

@@ -78,6 +78,8 @@ class Dependencies(Event):
     """its argument is a variable that holds None"""
     assumed: bool = False
     """it holds None as long as an option is left at its default"""
+    otherwise: frozenset[Token] = frozenset()
+    """what it runs where that option is given"""
     made: set[str] = field(default_factory=set)
     """kinds of ops created inside: "train", "gradient", "identity", "op" """
 
@@ -99,7 +101,7 @@ class TrainOp(Event):
     variables: frozenset[str] | None
     built: frozenset[Token] = frozenset()
     """what runs with it by the way it was built"""
-    given: dict[Any, bool] = field(default_factory=dict)
+    given: dict[Any, int] = field(default_factory=dict)
     """the undecided conditions that hold or do not hold where it is built"""
     runs: set[Token] = field(default_factory=set)
     fetched: bool = False

@@ -106,6 +106,8 @@ class NormUse:
     """a parameter around the layer's call that asks for the mode and has no say in it, and where that call is"""
     frozen: frozenset[Frozen] = frozenset()
     """what took its parameters from the solver, where that still holds"""
+    perhaps_frozen: bool = False
+    """a condition that could not be decided puts it in inference mode for good"""
 
 
 @dataclass(slots=True, eq=False)

@@ -81,13 +81,15 @@ class SaverBuilt(Event):
     """A saver of a TensorFlow graph, or a function that only restores.
 
     graph: the graph that it saves; lacking: the batch norms that it holds, where it holds no averages at all; held: the
-    layers whose averages it holds; whole: it holds everything; used: what it is seen to do, "save" or "restore".
+    layers whose averages it holds; whole: it holds everything; used: what it is seen to do, "save" or "restore"; given: the
+    undecided conditions that hold or do not hold where it is built.
     """
 
     graph: Obj
     lacking: tuple[GraphNorm, ...] = ()
     held: frozenset[Obj] = frozenset()
     whole: bool = False
+    given: dict[Symbol, int] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bnlint.program import model as ir
-from bnlint.story import libraries, mixing
+from bnlint.story import libraries, mixing, named_tuples
 from bnlint.story.framework import Args, Framework
 from bnlint.story.interpreter import calls, computed, iteration
 from bnlint.story.joining import choose, mix
@@ -58,9 +58,11 @@ class Stdlib(Framework):
             return computed.import_module(run, args, node)
         if name in ("sys.exit", "os._exit"):
             return calls.NEVER
-        return None
+        return named_tuples.made(run, name, args, node)
 
     def method(self, run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
+        if isinstance(owner, Obj) and name == "_replace":
+            return named_tuples.replaced(run, owner, args, node)
         if not isinstance(owner, Obj) or owner.lib != "argparse.ArgumentParser":
             return None
         if name == "add_argument":
@@ -79,6 +81,13 @@ class Stdlib(Framework):
                     made.slots[key] = value
             return Tuple((made, UNKNOWN)) if name == "parse_known_args" else made
         return UNKNOWN
+
+    def elements(self, run: Run, value: Value, node: ir.Expr) -> tuple[list[Value], Value | None] | None:
+        held = named_tuples.values(run, value) if isinstance(value, Obj) else None
+        return (held, None) if held is not None else None
+
+    def item(self, run: Run, owner: Value, index: Value, node: ir.Expr) -> Value | None:
+        return named_tuples.item(run, owner, index) if isinstance(owner, Obj) else None
 
     def attribute(self, run: Run, obj: Obj, attr: str, node: ir.Expr) -> Value | None:
         if obj.lib in ("argparse.Namespace", "types.SimpleNamespace"):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bnlint.program import model as ir
-from bnlint.story import libraries
+from bnlint.story import libraries, named_tuples
 from bnlint.story.framework import Args
 from bnlint.story.interpreter import (
     computed,
@@ -223,6 +223,8 @@ def instantiate(run: Run, cls: Cls, args: Args, node: ir.Expr) -> Value:
     fields = [item.target.id for item in cls.node.body if isinstance(item, ir.Declare) and isinstance(item.target, ir.Name)]
     for name, value in zip(fields, args.positional, strict=False):
         run.memory.write(obj.slots, name, value)
+    own = isinstance(objects.find(run, cls.order, "__new__"), Func)  # which may take anything
+    named_tuples.fill(obj, Args() if own else args)
     return obj
 
 

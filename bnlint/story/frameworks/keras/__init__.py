@@ -15,6 +15,7 @@ from bnlint.story.values import (
     NO_TOKENS,
     NONE,
     UNKNOWN,
+    Cls,
     Const,
     Data,
     Lib,
@@ -90,6 +91,10 @@ class Keras(Framework):
 
     def elements(self, run: Run, value: Value, node: ir.Expr) -> tuple[list[Value], Value | None] | None:
         return copying.elements(value) if type(value) is Data else None
+
+    def made(self, run: Run, obj: Obj, cls: Cls) -> None:
+        if building.is_keras(obj) and "trainable" not in cls.table:
+            obj.slots["trainable"] = Const(True)
 
     def attribute(self, run: Run, obj: Obj, attr: str, node: ir.Expr) -> Value | None:
         if not building.is_keras(obj):

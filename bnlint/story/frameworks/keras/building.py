@@ -57,7 +57,7 @@ def build(run: Run, name: str, args: Args, node: ir.Call, default_format: Value 
     if name in INPUTS:
         return symbolic_input(run, name, args, node)
     if name in SEQUENTIAL:
-        made = run.allocate(Lib(name), node)
+        made = trainable(run, name, node)
         first = args.get(0, "layers")
         items, rest = iteration.elements(run, first, node) if isinstance(first, (Obj, Tuple)) else ([], None)
         if rest is not None:
@@ -66,16 +66,16 @@ def build(run: Run, name: str, args: Args, node: ir.Call, default_format: Value 
             append(run, made, item, node)
         return made
     if name in FUNCTIONAL:
-        made = run.allocate(Lib(name), node)
+        made = trainable(run, name, node)
         outputs = args.get(1, "outputs") or UNKNOWN
         made.slots["#within"] = frozenset(token for token in collect(outputs)[0] if token.kind in ("layer", "fixed layer"))
         return made
     root, _, last = name.rpartition(".")
     if root.startswith("keras.layers") and last[:1].isupper():
-        made = run.allocate(Lib(f"keras.layers.{last}" if f"keras.layers.{last}" in NORMS else name), node)
-        trainable = args.get(None, "trainable")
-        if trainable is not None:
-            made.slots["trainable"] = trainable
+        made = trainable(run, f"keras.layers.{last}" if f"keras.layers.{last}" in NORMS else name, node)
+        given = args.get(None, "trainable")
+        if given is not None:
+            made.slots["trainable"] = given
         formats.settle(made, last, args, default_format)
         neighbours.settle(made, last, args)
         if made.lib in NORMS:
@@ -89,12 +89,19 @@ def build(run: Run, name: str, args: Args, node: ir.Call, default_format: Value 
             made.slots["#items"] = (inner,)
         return made
     if root.startswith("keras.applications") and last[:1].isupper():
-        made = run.allocate(Lib(name), node)
+        made = trainable(run, name, node)
         made.slots["#norms"] = holds_norm(last)
         weights = args.get(1, "weights")
         made.slots[PRETRAINED] = not (type(weights) is Const and weights.value is None)
         return made
     return None
+
+
+def trainable(run: Run, name: str, node: ir.Call) -> Obj:
+    """A new layer or model: trainable, so that one that only some path freezes is known to be either afterwards."""
+    made = run.allocate(Lib(name), node)
+    made.slots["trainable"] = Const(True)
+    return made
 
 
 def append(run: Run, model: Obj, layer: Value, node: ir.Expr) -> None:

@@ -14,7 +14,7 @@ from bnlint.story.events import Forward, Mode, NormUse
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.keras import building, contexts, copying, formats, generators, graphs, neighbours
 from bnlint.story.frameworks.keras.building import FUNCTIONAL, SEQUENTIAL, SYMBOLIC, is_keras, is_norm
-from bnlint.story.frameworks.tensorflow import penalties
+from bnlint.story.frameworks.tensorflow import biases, penalties
 from bnlint.story.frameworks.tensorflow.graph import collect
 from bnlint.story.frameworks.torch.networks import batch_of, tag
 from bnlint.story.frameworks.torch.tensors import mark
@@ -87,6 +87,8 @@ def apply(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
         batch, assumed = batch_of(first) if first is not None else (None, False)
         if is_norm(run, obj):
             neighbours.applied(run, obj, first, node)
+        else:
+            biases.given_elsewhere(args.all())
         run.serial += 1
         made = Data(flow, NO_TOKENS, batch, assumed, symbol=("keras output", run.serial), kind=SYMBOLIC)
         return neighbours.given(made, obj, first)
@@ -127,7 +129,8 @@ def forward(
     finally:
         run.forwards -= 1
         run.norms.pop()
-    event.norms = tuple(norms.values())
+    unsure = perhaps_frozen(obj)
+    event.norms = tuple(replace(use, perhaps_frozen=True) if unsure else use for use in norms.values())
     event.random = training is not None and truth(training) is True and any(is_dropout(part) for part in within(obj))
     token = frozenset({event.token})
     return graphs.noted(run, event, tag(result, token, token, False, count, assumed), node)
@@ -146,11 +149,12 @@ def inner(run: Run, obj: Obj, args: Args, training: Value | None, node: ir.Call)
                 held = [(key, part) for key, part in obj.slots.items() if isinstance(part, Obj) and isinstance(key, str)]
                 neighbours.called(run, obj, own, [(key, part) for key, part in held if is_norm(run, part)])
                 return calls.call_function(run, own, with_training(own, obj, args, training), node)
-        if frozen(obj):
-            run.memory.write(run.state, "context", Const(False))
+        freeze(run, obj)
         hold(run, obj, None)
         contexts.note_dropped(run, obj, node)
         result, first = output(args), args.get(0)
+        if not is_norm(run, obj):
+            biases.given_elsewhere(args.all())
         met = run.norms[-1].get(id(obj)) if run.norms else None
         if met is not None and type(first) is Data:
             run.norms[-1][id(obj)] = replace(met, shape=first.shape)
@@ -182,13 +186,11 @@ def hold(run: Run, obj: Obj, fixed: Obj | None, seen: set[int] | None = None) ->
         use(run, obj, fixed)
         return
     for part, constant in parts(obj):
-        if frozen(part):
-            before = run.state.get("context")
-            run.memory.write(run.state, "context", Const(False))
-            hold(run, part, None, seen)
+        before = run.state.get("context")
+        freeze(run, part)
+        hold(run, part, None if frozen(part) else fixed if fixed is not None else constant, seen)
+        if run.state.get("context") is not before:
             run.memory.write(run.state, "context", before)
-        else:
-            hold(run, part, fixed if fixed is not None else constant, seen)
 
 
 def norms_within(run: Run, obj: Obj) -> list[Obj]:
@@ -235,13 +237,29 @@ def use(run: Run, norm: Obj, fixed: Obj | None) -> None:
         unsaid = phase is None and (flag is None or (type(flag) is Const and flag.symbol == BY_DEFAULT))
         by_default = unsaid and not frozen(norm) and fixed is None
         marks = frozenset(Mode(mode, source) for mode in modes)
-        run.norms[-1][id(norm)] = NormUse(norm, marks, certain, by_default=by_default)
+        run.norms[-1][id(norm)] = NormUse(norm, marks, certain, by_default=by_default, perhaps_frozen=perhaps_frozen(norm))
 
 
 def frozen(obj: Obj) -> bool:
     """Whether `trainable = False` puts a layer in inference mode; a model compiled before trains on."""
     flag = obj.slots.get("trainable")
     return flag is not None and truth(flag) is False and not obj.slots.get("#compiled")
+
+
+def perhaps_frozen(obj: Obj) -> bool:
+    """Whether only some path froze it, which one is not known."""
+    flag = obj.slots.get("trainable")
+    return isinstance(flag, Choice) and not obj.slots.get("#compiled") and any(truth(option) is False for option in flag.options)
+
+
+def freeze(run: Run, obj: Obj) -> None:
+    """What is frozen runs in inference mode, whatever the call around says; what may be frozen, perhaps."""
+    if frozen(obj):
+        run.memory.write(run.state, "context", Const(False))
+    elif perhaps_frozen(obj):
+        flag = contexts.context(run)
+        if (flag is not None and truth(flag) is not False) or contexts.phase(run) is not None:
+            run.memory.write(run.state, "context", Choice((Const(True), Const(False))))
 
 
 def output(args: Args) -> Data:
@@ -280,7 +298,7 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
         optimizer = args.get(0, "optimizer")
         if penalties.private(optimizer):
             penalties.unprotected(run, obj, [norm for norm in norms_within(run, obj) if not frozen(norm)], optimizer, node)
-        if flag is None or truth(flag) is not False:
+        if flag is None or (truth(flag) is not False and not perhaps_frozen(obj)):
             run.memory.write(obj.slots, "#compiled", True)
         return NONE
     if name in ("get_updates_for", "get_updates"):

@@ -11,9 +11,10 @@ from dataclasses import replace
 from bnlint.program import model as ir
 from bnlint.story.events import Chained, Shared
 from bnlint.story.framework import Args
+from bnlint.story.frameworks.tensorflow import biases
 from bnlint.story.frameworks.torch import repeated
 from bnlint.story.machine import Run
-from bnlint.story.values import UNKNOWN, Data, Func, Obj, Shape, Value
+from bnlint.story.values import UNKNOWN, Data, Func, Obj, Shape, Value, truth
 
 APPLIED = "#applied"
 """slot of a batch norm: where it was applied to symbolic tensors, and which layers gave them"""
@@ -25,7 +26,8 @@ TAIL = "#last"
 
 
 def settle(made: Obj, last: str, args: Args) -> None:
-    """Keep the rate of a dropout."""
+    """Keep the rate of a dropout, and whether a layer adds a bias."""
+    biases.built(made, last, args)
     if last in DROPOUTS:
         made.slots["#rate"] = args.get(0, "rate") or UNKNOWN
 
@@ -41,6 +43,12 @@ def behind(layer: Obj, before: Obj | None) -> Obj:
     return before if before is not None and last.startswith(PASSING) and before.lib.endswith(DROPOUTS) else layer
 
 
+def shows(norm: Obj, before: Obj) -> bool:
+    """Whether it matters that a batch norm comes after this layer."""
+    given = norm.slots.get("trainable")
+    return (given is None or truth(given) is not False) and (before.lib.endswith(DROPOUTS) or biases.BIAS in before.slots)
+
+
 def given(result: Data, layer: Obj, first: Value | None) -> Data:
     """What comes out of a layer is known to come from it."""
     return replace(result, shape=Shape(None, None, None, behind(layer, maker(first))))
@@ -49,7 +57,7 @@ def given(result: Data, layer: Obj, first: Value | None) -> Data:
 def applied(run: Run, norm: Obj, first: Value | None, node: ir.Expr) -> None:
     """A batch norm is built into a functional model."""
     before = maker(first)
-    if before is not None and before.lib.endswith(DROPOUTS):
+    if before is not None and shows(norm, before):
         run.emit(Chained, node, norm=norm, shape=Shape(None, None, None, before))
     earlier = norm.slots.get(APPLIED)
     if earlier is None:
@@ -62,7 +70,7 @@ def appended(run: Run, model: Obj, layer: Obj, norm: bool, node: ir.Expr) -> Non
     """A layer was put at the end of a Sequential model."""
     before: Obj | None = model.slots.get(TAIL)
     if norm:
-        if before is not None and before.lib.endswith(DROPOUTS):
+        if before is not None and shows(layer, before):
             run.emit(Chained, node, norm=layer, shape=Shape(None, None, None, before))
         if any(item is layer for item in model.slots.get("#items", ())) and layer.site is not None:
             run.emit(Shared, node, norm=layer, owner=model, how="positions", first=layer.site)

@@ -12,8 +12,10 @@ from typing import Any
 
 from bnlint.program import model as ir
 from bnlint.story.events import GraphImported, GraphNorm, GraphSaved, Story
+from bnlint.story.frameworks.tensorflow import biases
 from bnlint.story.machine import Run
 from bnlint.story.values import (
+    FIELDS,
     NO_TOKENS,
     Bound,
     Choice,
@@ -181,6 +183,8 @@ def collect(value: Value, depth: int = 6) -> tuple[frozenset[Token], frozenset[T
         parts = [value.self]
     elif isinstance(value, Partial):
         parts = [*value.args, *value.kwargs.values()]
+    elif isinstance(value, Obj) and FIELDS in value.slots:
+        parts = [value.slots.get(name) for name in value.slots[FIELDS]]
     elif isinstance(value, Obj) and isinstance(value.cls, Lib):
         own = value.slots.get("#flow")
         if isinstance(own, Data):
@@ -222,6 +226,7 @@ def op(run: Run, values: list[Value], *, like: Value | None = None, form: str = 
     The gradient of most ops needs the values of their inputs, so these run, with all that they depend on. `form` "linear": it
     needs none (a sum). "identity": nor does it need anything that is created here.
     """
+    biases.given_elsewhere(values)
     flow, grad = NO_TOKENS, NO_TOKENS
     for value in values:
         more = collect(value)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from bnlint.program import model as ir
 from bnlint.story.events import Built, Chained, GraphNorm, Recurring
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.tensorflow import renorm, scopes, wrappers
+from bnlint.story.frameworks.tensorflow import biases, renorm, scopes, wrappers
 from bnlint.story.frameworks.tensorflow.graph import UPDATES, Graphs, below, key_of, op, shown, surroundings, unique
 from bnlint.story.frameworks.tensorflow.networks import add_norm
 from bnlint.story.frameworks.tensorflow.scopes import given_by_scope
@@ -70,7 +70,7 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
         return made
     if root == "tensorflow.layers":
         if last in LAYERS:
-            return layer(run, graphs, args, LAYERS[last])
+            return biases.called(run, last, args, node, layer(run, graphs, args, LAYERS[last]))
         first = args.get(0, "inputs") or UNKNOWN
         return op(run, args.all(), like=first)
     if name.startswith("slim.nets."):
@@ -243,7 +243,7 @@ def norm(
     average.slots["#average"] = True
     if key is not None:
         graphs.add(run, "updates", frozenset({event.update}))
-    result = op(run, [first, said.flag], like=first)
+    result = op(run, [replace(first, shape=None) if type(first) is Data else first, said.flag], like=first)
     own = frozenset({event.token})
     return replace(result, flow=result.flow | own, grad=result.grad | own)
 

@@ -31,13 +31,13 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
     if given is None or (type(given) is Const and given.value is None):
         if args.star is not None or args.double_star is not None:
             return made
-        event = run.emit(SaverBuilt, node, graph=graph, whole=True)
+        event = run.emit(SaverBuilt, node, graph=graph, whole=True, given=run.path())
     else:
         scales: dict[Obj, GraphNorm] = {}
         averaged: set[Obj] = set()
         collect(run, given, scales, averaged, DEPTH)
         lacking = tuple(scales.values()) if not averaged else ()  # a long list is not known to its end
-        event = run.emit(SaverBuilt, node, graph=graph, lacking=lacking, held=frozenset(averaged))
+        event = run.emit(SaverBuilt, node, graph=graph, lacking=lacking, held=frozenset(averaged), given=run.path())
     if made is None:
         event.used.add("restore")
     else:

@@ -116,6 +116,7 @@ def dependencies(run: Run, scope: Obj, before: Surroundings) -> Surroundings:
     assumed = none and given is not usual
     event = run.emit(Dependencies, node, flow=NO_TOKENS, none=none and not isinstance(inner, ir.Const), assumed=assumed)
     if none:
+        event.otherwise = collect(given)[0] if assumed and given is not None else NO_TOKENS
         return replace(before, deps=frozenset({event.token}))
     flow = collect(given)[0] if given is not None else NO_TOKENS
     event.flow = flow

@@ -176,7 +176,7 @@ def train_op(run: Run, node: ir.Call, flow: frozenset[Token], wanted: Value | No
     variables = trained(wanted)
     names = frozenset(token.ref.slots["#name"] for token in variables) if variables else None
     flow = frozenset(token for token in flow if token.kind != "variable") | around.deps
-    event = run.emit(TrainOp, node, how=how, through=of_kind(flow, "norm"), variables=names, given=dict(run.known), built=flow)
+    event = run.emit(TrainOp, node, how=how, through=of_kind(flow, "norm"), variables=names, given=run.path(), built=flow)
     event.runs |= flow
     join_trains(flow)
     reached(run, flow, node)

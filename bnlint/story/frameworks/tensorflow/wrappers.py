@@ -25,6 +25,8 @@ FLAG = re.compile(
 """parameters that ask for the mode"""
 AMBIGUOUS = frozenset({"train", "phase", "in_train"})
 """names that data sets and steps have as well: they ask for the mode where they are given a truth value"""
+KEYWORDS = frozenset({"training", "is_training"})
+"""arguments that tell a layer its mode: a parameter that is handed on as one of them asks for the mode, whatever its name"""
 CONDITIONALS = frozenset({"cond", "smart_cond", "in_train_phase", "case"})
 
 
@@ -71,11 +73,27 @@ def around(run: Run) -> Iterator[Frame]:
 
 def asking(frame: Frame) -> list[str]:
     assert frame.func is not None
+    handed = handed_on(frame.func.node)
     return [
         param.name
         for param in frame.func.node.params.items
-        if FLAG.match(param.name) and answers(frame.scope.table.get(param.name), param)
+        if (FLAG.match(param.name) or param.name in handed)
+        and answers(frame.scope.table.get(param.name), param, param.name in handed)
     ]
+
+
+@lru_cache(maxsize=256)
+def handed_on(function: ir.Function | ir.Lambda) -> frozenset[str]:
+    """The names that a function hands on to layers as their mode."""
+    found: set[str] = set()
+    stack: list[ir.Node] = list(function.body) if isinstance(function.body, tuple) else [function.body]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, ir.Call):
+            given = [arg.value for arg in part.args if arg.keyword in KEYWORDS]
+            found.update(value.id for value in given if isinstance(value, ir.Name))
+        stack.extend(children(part))
+    return frozenset(found)
 
 
 def model_function(frame: Frame) -> list[str]:
@@ -85,9 +103,11 @@ def model_function(frame: Frame) -> list[str]:
     return ["mode"] if {"features", "labels", "mode"} <= names else []
 
 
-def answers(value: Value | None, param: ir.Param) -> bool:
-    """Whether what a parameter holds may be a truth value."""
+def answers(value: Value | None, param: ir.Param, handed: bool = False) -> bool:
+    """Whether what a parameter holds may be a truth value; None is one where it is `handed` on as one."""
     if isinstance(value, Const):
+        if value.value is None:
+            return handed
         return isinstance(value.value, bool) or (type(value.value) is int and param.name.lower() not in AMBIGUOUS)
     if isinstance(value, Choice):
         return any(isinstance(option, Const) and isinstance(option.value, bool) for option in value.options)
