@@ -36,14 +36,16 @@ def evaluation(story: Story, forward: Forward) -> Confidence | None:
     if forward.purposes:
         # its output becomes a target: meant so more often than not, unless what feeds it was put in eval mode on purpose
         return ("likely" if after_eval(story, forward) else "possible") if forward.grad is False else None
-    if fed_with_noise(story, forward) and not trains(story) and not forward.net.slots.get("#loaded"):
-        return None  # a smoke test
+    named = [name for name in forward.where.functions if name != "<module>"]
+    if fed_with_noise(story, forward) and not trains(story):
+        tried = made_up(forward) and not any(EVALUATION.search(name) for name in named)
+        if tried or not forward.net.slots.get("#loaded"):
+            return None  # a smoke test
     found = kinds(input_tokens(forward))
     if (found and found <= {"constant"}) or "__init__" in forward.where.functions:
         return None  # a dummy forward that asks for a shape
     if probes(story, forward):
         return None  # a warm-up: BN211 speaks of it
-    named = [name for name in forward.where.functions if name != "<module>"]
     inner = named[-1] if named else story.path.stem
     by_name = bool(EVALUATION.search(inner)) or any(EVALUATION.search(name) for name in named[-2:])
     learns = any(TRAINING.search(name) for name in named[-1:]) and not EVALUATION.search(inner)
