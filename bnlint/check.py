@@ -25,7 +25,7 @@ from bnlint.project.imports import Imports
 from bnlint.project.project import Options, Project
 from bnlint.read import prototxt
 from bnlint.read.context import context_files, group_by_project
-from bnlint.read.discover import DEFAULT_EXCLUDE, discover
+from bnlint.read.discover import DEFAULT_EXCLUDE, Discovery, discover
 from bnlint.read.prefilter import is_seed, names_batch_norm_layer, needed
 from bnlint.read.source import Unreadable, decode, read_bytes
 from bnlint.rule import Report, Rule
@@ -80,14 +80,19 @@ def check(
     )  # fmt: skip
 
 
-def _discovered(paths: Sequence[Path], settings: Settings, gathered: _Gathered) -> tuple[Path, ...]:
-    discovery = discover(
+def discovered(paths: Sequence[Path], settings: Settings) -> Discovery:
+    """The files that a run lints. Raises MissingPath."""
+    return discover(
         paths,
         exclude=DEFAULT_EXCLUDE if settings.exclude is None else settings.exclude,
         extend_exclude=settings.extend_exclude,
         respect_gitignore=settings.respect_gitignore,
         force_exclude=settings.force_exclude,
     )
+
+
+def _discovered(paths: Sequence[Path], settings: Settings, gathered: _Gathered) -> tuple[Path, ...]:
+    discovery = discovered(paths, settings)
     gathered.findings += [finding(UNREADABLE, "the folder cannot be listed", _top(folder)) for folder in discovery.unreadable]
     return discovery.files
 

@@ -14,6 +14,8 @@ import click
 from bnlint.cli.output import colored, emit, tell
 from bnlint.config import COLORS, OUTPUT_FORMATS, ConfigError, Settings, find_config, read_config, settle
 from bnlint.findings import CONFIDENCES
+from bnlint.report.statistics import FORMATS as STATISTICS_FORMATS
+from bnlint.report.statistics import render as counts
 from bnlint.select import FileIgnores, UnknownSelector, parse_selectors
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -65,6 +67,8 @@ def _flag(name: str, help_text: str, *, negative: str | None = None) -> Callable
 @click.option("--min-confidence", type=click.Choice(CONFIDENCES), help="Hide findings that are less sure.  [default: likely]")
 @click.option("--output-format", type=click.Choice(OUTPUT_FORMATS), help="[default: full]")
 @click.option("--output-file", "-o", callback=_absolute, metavar="FILE", help="Write the report there.")
+@_flag("--statistics", "Count the findings of each rule instead of showing them.", negative="--no-statistics")
+@_flag("--show-files", "Name the files that would be linted, and stop.", negative="--no-show-files")
 @_flag("--exit-zero", "Exit with 0 although there are findings.", negative="--no-exit-zero")
 @_several("--exclude", "Skip files and folders, instead of the built-in list.", _patterns, "PATTERN,...")
 @_several("--extend-exclude", "Skip these files and folders too.", _patterns, "PATTERN,...")
@@ -96,6 +100,11 @@ def command(paths: tuple[str, ...], config: Path | None, isolated: bool, **optio
         settings = replace(settings, cache=False)
     targets = _without_notebooks(targets, named_only=stdin is not None)
     stdin = stdin if targets else None
+    if settings.show_files:
+        _show_files(targets, settings, named_only=stdin is not None)
+        return
+    if settings.statistics and settings.output_format not in STATISTICS_FORMATS:
+        raise click.UsageError(f"--statistics goes with {', '.join(STATISTICS_FORMATS)}, not with {settings.output_format}")
     try:
         with _progress(settings) as progress:
             outcome = check(targets, settings, stdin=stdin, progress=progress)
@@ -158,12 +167,27 @@ def _progress(settings: Settings) -> Any:
     return progress_bar()
 
 
+def _show_files(targets: tuple[Path, ...], settings: Settings, *, named_only: bool) -> None:
+    from bnlint.check import discovered
+    from bnlint.read.discover import MissingPath
+    from bnlint.report.names import filename
+
+    try:
+        files = targets if named_only else discovered(targets, settings).files
+    except MissingPath as error:
+        raise click.UsageError(str(error)) from error
+    emit("".join(f"{filename(str(path), Path.cwd())}\n" for path in files), settings.output_file)
+
+
 def _report(outcome: Any, settings: Settings) -> None:
     from bnlint.report import HUMAN, render
     from bnlint.report.closing import closing
 
     color = colored(settings.color, to_file=settings.output_file is not None)
-    text = render(settings.output_format, outcome, Path.cwd(), color=color)
+    if settings.statistics:
+        text = counts(settings.output_format, outcome)
+    else:
+        text = render(settings.output_format, outcome, Path.cwd(), color=color)
     human = settings.output_format in HUMAN
     last_words = closing(outcome, verbose=settings.verbose)
     if human and not settings.quiet and settings.output_file is None:
