@@ -11,6 +11,7 @@ from bnlint import __version__
 _COMMANDS = {
     "check": "lint files and folders",
     "rule": "explain a rule",
+    "inspect": "draw the batch-norm map of a project",
 }
 
 
