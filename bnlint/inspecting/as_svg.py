@@ -96,7 +96,8 @@ def _networks(page: _Page, atlas: Atlas, base: Path) -> None:
         built = f"built {words.spot(network.place, base)}" if network.place else "built where bnlint cannot tell"
         page.text(MARGIN + 40 + len(f"[{network.number}] {words.network(network)}") * 7.4, page.y, built, "faint")
         for norm in network.norms[:MOST_NORMS]:
-            page.line(f"{words.norm(norm)}, {words.spot(norm.place, base)}", "code", INDENT)
+            place = f", {words.spot(norm.place, base)}" if norm.place else ""
+            page.line(f"{words.norm(norm)}{place}", "code", INDENT)
         _more(page, len(network.norms) - MOST_NORMS, "places with batch norm")
         for note in network.notes[:MOST_NORMS]:
             page.line(f"{note.part + ': ' if note.part else ''}{note.text}, {words.spot(note.place, base)}", "faint", INDENT)

@@ -50,7 +50,8 @@ def _networks(atlas: Atlas, base: Path) -> Tree | None:
     for network in atlas.networks[:MOST_NETWORKS]:
         branch = tree.add(_heading(network, base))
         for norm in network.norms[:MOST_NORMS]:
-            branch.add(Text.assemble(words.norm(norm), ("  " + words.spot(norm.place, base), "dim")))
+            place = f"  {words.spot(norm.place, base)}" if norm.place else ""
+            branch.add(Text.assemble(words.norm(norm), (place, "dim")))
         _rest(branch, len(network.norms) - MOST_NORMS, "places with batch norm")
         for note in network.notes[:MOST_NOTES]:
             part = f"{note.part}: " if note.part else ""

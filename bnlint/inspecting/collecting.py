@@ -17,6 +17,7 @@ from bnlint.inspecting.notes import noted
 from bnlint.inspecting.timeline import timeline
 from bnlint.judging.traces import title
 from bnlint.outcome import Lines
+from bnlint.programs import Failed
 from bnlint.story.events import Built, Event, Forward, Story
 from bnlint.story.values import Cls, Const, Lib, Obj
 
@@ -34,6 +35,7 @@ class _Found:
     key: Key
     framework: str
     defined: Place | None
+    names: dict[str, None] = field(default_factory=dict)
     certain: bool = False
     norms: dict[tuple[str, Place | None, bool], int] = field(default_factory=dict)
     """kind, place and whether it is a network of a library -> how many at once"""
@@ -79,7 +81,7 @@ class Collector:
         elif story.exhausted and str(story.path) in self.passed:
             self.unfollowed.append(Unfollowed(f"the analysis budget ran out in {story.entry}", _top(story.path)))
 
-    def atlas(self, roots: Iterable[Path], files: int, failed: Mapping[Path, str], speaking: Iterable[Path]) -> Atlas:
+    def atlas(self, roots: Iterable[Path], files: int, failed: Mapping[Path, Failed], speaking: Iterable[Path]) -> Atlas:
         """The map. failed: files that cannot be read, and why; speaking: files that name batch norm."""
         entries = [entry for entry in self.entries if self._concerns(entry)]
         entries.sort(key=lambda entry: (not entry.bound, entry.path))
@@ -104,6 +106,7 @@ class Collector:
                 return
             framework = event.framework if isinstance(event, Forward) else ""
             found = self.networks[key] = _Found(key, framework, _defined(net))
+        found.names.setdefault(title(net))
         if isinstance(event, Forward):
             found.framework = event.framework
         counted: dict[tuple[str, Place | None, bool], int] = {}
@@ -119,7 +122,9 @@ class Collector:
             Norm(kind, place, self._told_arguments(place), count, library)
             for (kind, place, library), count in found.norms.items()
         )
-        place, name, copied, _ = found.key
+        place, _, copied, _ = found.key
+        first, *others = found.names
+        name = f"{first} and {len(others)} more" if others else first
         return Network(
             number, name, found.framework, place, found.defined, copied, found.certain, norms, tuple(found.notes)
         )
@@ -166,11 +171,12 @@ class Collector:
         return entry.path in self.passed or any(turn.place.path in self.passed for turn in entry.turns)
 
     def _unfollowed(
-        self, networks: Iterable[Network], entries: Iterable[Entry], failed: Mapping[Path, str], speaking: Iterable[Path]
+        self, networks: Iterable[Network], entries: Iterable[Entry], failed: Mapping[Path, Failed], speaking: Iterable[Path]
     ) -> Iterator[Unfollowed]:
         for path, why in failed.items():
             if str(path) in self.passed:
-                yield Unfollowed(f"the file cannot be read: {why}", _top(path))
+                place = Place(str(path), why.row, why.column, why.row, why.column)
+                yield Unfollowed(f"the file cannot be read: {why.message}", place)
         for entry in entries:
             if entry.exhausted:
                 yield Unfollowed(f"the analysis budget ran out in {entry.name}", _top(entry.path))

@@ -19,6 +19,10 @@ Key = tuple[Place | None, str, bool, int]
 """where a network is built, its class, whether it is a copy, and which it is of those that are alike in one entry point"""
 
 
+GRAPH = "tensorflow.network."
+"""how the story calls the parts of a TensorFlow graph, before the name of their scope"""
+
+
 class Known:
     """users: events that tell of a network, the network, and the batch norms that it holds, each with whether that is certain."""
 
@@ -64,6 +68,8 @@ class Known:
         """The same for a network of any story that is built at the same place."""
         net = self._root(net)
         kind = _kind(net)
+        if kind[1] == GRAPH:
+            return (*kind, 0)
         if id(net) not in self.ranks:
             self.ranks[id(net)] = self.kinds.get(kind, 0)
             self.kinds[kind] = self.ranks[id(net)] + 1
@@ -108,4 +114,7 @@ class Known:
 
 
 def _kind(net: Obj) -> tuple[Place | None, str, bool]:
+    if net.lib.startswith(GRAPH):
+        # every scope is a network to the story; those that one function makes are the layers of one network
+        return net.site, GRAPH, False
     return net.site, title(net), bool(net.slots.get("#copied"))

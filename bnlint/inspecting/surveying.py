@@ -11,7 +11,7 @@ from bnlint.findings import Place
 from bnlint.inspecting.atlas import Atlas, Unfollowed
 from bnlint.inspecting.collecting import Collector
 from bnlint.outcome import Lines
-from bnlint.programs import Progress
+from bnlint.programs import Failed, Progress
 from bnlint.read.context import group_by_project
 
 
@@ -23,13 +23,13 @@ def survey(paths: Sequence[Path], settings: Settings, progress: Progress | None 
     files = discovered(paths, settings).files
     lines = lines_of({})
     collector = Collector(frozenset(map(str, files)), lines)
-    failed: dict[Path, str] = {}
+    failed: dict[Path, Failed] = {}
     speaking: set[Path] = set()
     roots = []
     for root, members in group_by_project(files, paths).items():
         roots.append(root)
         prepared = prepare(root, members, {}, settings, progress)
-        failed |= {path: failure.message for path, failure in prepared.failed.items()}
+        failed |= prepared.failed
         speaking |= prepared.with_batch_norm
         if not prepared.project.programs:
             continue

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from bnlint.findings import Place
 from bnlint.inspecting.atlas import Mode, Passes, Purpose, Turn
-from bnlint.judging import purposes
+from bnlint.judging import evaluating, purposes
 from bnlint.judging.modes import known_norms, names
 from bnlint.judging.traces import title
 from bnlint.story.events import Event, Forward, ModeSet, Story
@@ -33,35 +33,52 @@ def timeline(story: Story, numbers: Numbers) -> tuple[tuple[Turn, ...], int]:
     spots: dict[object, dict[Turn, _Seen]] = {}
     order: list[_Seen] = []
     judged: dict[object, tuple[Purpose, str]] = {}
+    sessions: dict[int, str] = {id(forward): sure for forward, sure in evaluating.evaluations(story)}
+    graphs: dict[object, Turn] = {}
     for event in story.events:
         if not isinstance(event, (Forward, ModeSet)):
             continue
         for number, part in numbers(event):
-            spot = (number, part, type(event), event.where.place, event.where.calls)
-            turn = _forward(story, event, number, judged) if isinstance(event, Forward) else _switch(event, number, part)
+            spot: tuple[object, ...] = (number, part, type(event), event.where.place, event.where.calls)
+            if isinstance(event, Forward):
+                turn = _forward(story, event, number, judged, sessions)
+            else:
+                turn = _switch(event, number, part)
+            if turn.purpose == "graph":
+                # one line for all the layers that a function puts into a graph
+                spot = (number, event.where.calls[:-1], event.where.functions)
+                turn = graphs.setdefault((spot, turn.mode, turn.loops), turn)
             seen = spots.setdefault(spot, {}).get(turn)
             if seen is None:
                 seen = spots[spot][turn] = _Seen(turn)
                 order.append(seen)
             seen.passes.add(tuple(turn_of for _, turn_of in event.where.loops))
-    varied = {id(seen) for variants in spots.values() if len(variants) > 1 for seen in variants.values()}
-    turns = [replace(seen.turn, passes=_passes(seen)) if id(seen) in varied else seen.turn for seen in order[:MOST_TURNS]]
+    siblings = {id(seen): list(variants.values()) for variants in spots.values() for seen in variants.values()}
+    turns = [replace(seen.turn, passes=_passes(seen, siblings[id(seen)])) for seen in order[:MOST_TURNS]]
     return tuple(turns), len(order) - len(turns)
 
 
-def _passes(seen: _Seen) -> Passes:
-    if not seen.turn.loops:
-        return ""
-    first = [not any(each) for each in seen.passes]
-    return "first" if all(first) else "" if any(first) else "later"
+def _passes(seen: _Seen, siblings: list[_Seen]) -> Passes:
+    """Whether a turn is one of the first pass or of later ones, in the outermost loop where that tells it from its siblings."""
+    for level in range(len(seen.turn.loops) if len(siblings) > 1 else 0):
+        mine = {each[level] for each in seen.passes if level < len(each)}
+        if mine == {each[level] for other in siblings for each in other.passes if level < len(each)}:
+            continue
+        if mine == {0}:
+            return "first"
+        if 0 not in mine:
+            return "later"
+    return ""
 
 
-def _forward(story: Story, event: Forward, number: int, judged: dict[object, tuple[Purpose, str]]) -> Turn:
+def _forward(
+    story: Story, event: Forward, number: int, judged: dict[object, tuple[Purpose, str]], sessions: dict[int, str]
+) -> Turn:
     counts = _counts(event)
     # a question about the whole story: asked once for what it can depend on
     asked = (number, event.where.place, event.where.calls, event.grad, counts, frozenset(event.purposes))
     if asked not in judged:
-        judged[asked] = _purpose(story, event)
+        judged[asked] = _purpose(story, event, sessions.get(id(event)))
     purpose, sure = judged[asked]
     return Turn(
         number, event.where.place, _function(event), event.where.calls, _loops(event), "", _mode(counts), counts,
@@ -77,7 +94,7 @@ def _switch(event: ModeSet, number: int, part: str) -> Turn:
     )  # fmt: skip
 
 
-def _purpose(story: Story, event: Forward) -> tuple[Purpose, str]:
+def _purpose(story: Story, event: Forward, session: str | None) -> tuple[Purpose, str]:
     if "graph" in event.purposes:
         return "graph", ""
     acting = purposes.acting(story, event)
@@ -85,7 +102,7 @@ def _purpose(story: Story, event: Forward) -> tuple[Purpose, str]:
         return "acting", acting
     if "training" in event.purposes:
         return "training", "certain"
-    evaluation = purposes.evaluation(story, event)
+    evaluation = session or purposes.evaluation(story, event)
     if evaluation is not None and not (evaluation == "possible" and "auxiliary" in event.purposes):
         return "evaluation", evaluation
     return ("target", "certain") if "auxiliary" in event.purposes else ("unknown", "")

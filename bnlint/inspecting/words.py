@@ -12,6 +12,13 @@ from bnlint.report.names import filename
 
 SIGNS = {"train": "\N{BLACK CIRCLE}", "eval": "\N{WHITE CIRCLE}", "mixed": "\N{CIRCLE WITH LEFT HALF BLACK}", "unknown": "?"}
 """a sign for each mode"""
+TELLING = frozenset({
+    "num_features", "axis", "momentum", "decay", "eps", "epsilon", "training", "is_training", "trainable", "affine",
+    "track_running_stats", "fused", "renorm", "updates_collections", "center", "scale",
+})  # fmt: skip
+"""the arguments of a batch norm that are told first"""
+WIDEST = 60
+"""characters of arguments after which no more are told"""
 LONGEST = 64
 """characters of a line of code that are shown"""
 
@@ -38,7 +45,13 @@ def norm(found: Norm) -> str:
     """`2 x BatchNorm2d(num_features=16|32)`."""
     if found.library:
         return f"{found.kind} of a library, which holds batch norm"
-    given = ", ".join(f"{name}={'|'.join(texts)}" for name, texts in found.arguments)
+    ranked = sorted(found.arguments, key=lambda argument: argument[0] not in TELLING)
+    given = ""
+    for name, texts in ranked:
+        if given and len(given) > WIDEST:
+            given += ", ..."
+            break
+        given += f"{', ' if given else ''}{name}={'|'.join(texts)}"
     times = f"{found.count} \N{MULTIPLICATION SIGN} " if found.count > 1 else ""
     return f"{times}{found.kind}({given})"
 
