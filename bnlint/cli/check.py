@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from bnlint.cli import completing
 from bnlint.cli.output import colored, emit, tell
 from bnlint.config import COLORS, OUTPUT_FORMATS, ConfigError, Settings, find_config, read_config, settle
 from bnlint.findings import CONFIDENCES
@@ -49,7 +50,8 @@ def absolute(ctx: click.Context, param: click.Parameter, value: str | None) -> P
 
 
 def _several(name: str, help_text: str, callback: Any, metavar: str) -> Callable[[F], F]:
-    return click.option(name, multiple=True, callback=callback, metavar=metavar, help=help_text)
+    complete = completing.selectors if callback is _selectors else None
+    return click.option(name, multiple=True, callback=callback, metavar=metavar, help=help_text, shell_complete=complete)
 
 
 def _flag(name: str, help_text: str, *, negative: str | None = None) -> Callable[[F], F]:
