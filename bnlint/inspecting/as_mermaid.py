@@ -84,7 +84,7 @@ def _turn(turn: Turn, names: dict[int, str], base: Path) -> str:
     if turn.switch:
         told = [f"{head}: {words.switch(turn)}", place]
     else:
-        facts = ", ".join((words.mode(turn), words.batch(turn), words.gradient(turn)))
+        facts = ", ".join(filter(None, (words.mode(turn), words.batch(turn), words.gradient(turn))))
         told = [f"{head}: {words.purpose(turn)}", facts, place]
     return "<br/>".join(map(_escape, told))
 

@@ -157,7 +157,8 @@ def _turn(page: _Page, turn: Turn, x: float, lane: float, base: Path) -> None:
     else:
         parts = [words.purpose(turn), words.batch(turn), "" if turn.gradient else words.gradient(turn)]
         label = " \N{MIDDLE DOT} ".join(part for part in parts if part)
-        full = "\n".join((words.purpose(turn), words.mode(turn), words.batch(turn), words.gradient(turn), place))
+        facts = (words.purpose(turn), words.mode(turn), words.batch(turn), words.gradient(turn), place)
+        full = "\n".join(filter(None, facts))
     tip = f"{full}\n{when}" if when else full
     label += f" ({when.split()[0]})" if when else ""
     fill = PAPER if turn.switch else FILLS[turn.mode]

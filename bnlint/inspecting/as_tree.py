@@ -12,12 +12,14 @@ from rich.tree import Tree
 
 from bnlint.inspecting import words
 from bnlint.inspecting.atlas import Atlas, Entry, Network, Turn
-from bnlint.inspecting.nested import Loop, Node, nested, walk
+from bnlint.inspecting.nested import Loop, Node, nested, together, walk
 from bnlint.outcome import Lines
 from bnlint.report.names import filename
 
 STYLES = {"train": "yellow", "eval": "cyan", "mixed": "magenta", "unknown": "red"}
 MOST_NETWORKS, MOST_ENTRIES, MOST_TURNS, MOST_NOTES, MOST_NORMS, MOST_UNFOLLOWED = 40, 30, 60, 8, 12, 15
+MOST_TOGETHER = 6
+"""networks that one line names"""
 ALL = "--output-format json tells all"
 STEP = 4
 """columns that a level of the tree takes"""
@@ -84,11 +86,13 @@ def _entries(atlas: Atlas, base: Path, lines: Lines) -> Tree | None:
 
 def _entry(tree: Tree, entry: Entry, names: dict[int, str], base: Path, lines: Lines) -> None:
     branch = tree.add(Text.assemble((filename(entry.path, base), "bold"), f" {words.entry(entry)}"))
-    shown = entry.turns[:MOST_TURNS]
+    groups = together(entry.turns)[:MOST_TURNS]
+    shown = [group[0] for group in groups]
+    titles = {id(group[0]): _name(group, names) for group in groups}
     nodes = nested(shown)
     # columns stand below each other although deeper lines begin further right
     deepest = max(depth for depth, _ in walk(nodes))
-    width = max(len(_name(turn, names)) for turn in shown)
+    width = max(map(len, titles.values()))
     purpose = max((len(words.purpose(turn)) for turn in shown if not turn.switch), default=0)
     mode = max((len(words.mode(turn)) for turn in shown if not turn.switch), default=0)
 
@@ -99,11 +103,12 @@ def _entry(tree: Tree, entry: Entry, names: dict[int, str], base: Path, lines: L
                 loop = parent.add(Text.assemble((text, "blue"), ("  " + words.spot(node.place, base), "dim")))
                 add(loop, node.body, depth + 1)
             else:
-                name = _name(node, names).ljust(width + STEP * (deepest - depth))
+                name = titles[id(node)].ljust(width + STEP * (deepest - depth))
                 parent.add(_turn(node, name, purpose, mode, base))
 
     add(branch, nodes, 0)
-    _rest(branch, len(entry.turns) - MOST_TURNS + entry.left_out, "lines", entry.left_out > 0 and len(shown) == len(entry.turns))
+    told = sum(map(len, groups))
+    _rest(branch, len(entry.turns) - told + entry.left_out, "lines", everywhere=told == len(entry.turns))
 
 
 def _turn(turn: Turn, name: str, purpose: int, mode: int, base: Path) -> Text:
@@ -123,8 +128,11 @@ def _turn(turn: Turn, name: str, purpose: int, mode: int, base: Path) -> Text:
     return Text.assemble(*cells, (f"  {place}", "dim"), (f"  ({when})" if when else "", "italic"))
 
 
-def _name(turn: Turn, names: dict[int, str]) -> str:
-    return f"[{turn.network}] {names[turn.network]}"
+def _name(group: Sequence[Turn], names: dict[int, str]) -> str:
+    first = group[0].network
+    if len(group) == 1:
+        return f"[{first}] {names[first]}"
+    return " ".join(f"[{turn.network}]" for turn in group[:MOST_TOGETHER]) + (" ..." if len(group) > MOST_TOGETHER else "")
 
 
 def _unfollowed(atlas: Atlas, base: Path) -> Tree | None:

@@ -146,6 +146,8 @@ class Collector:
                     continue
                 if isinstance(value, Const) and not value.assumed:
                     text = repr(value.value)
+                elif expr is event.call:
+                    text = "set by a scope"
                 elif program is not None:
                     text = self._source(site.path, program.place(expr.start), program.place(expr.end))
                 else:
@@ -207,6 +209,8 @@ def _defined(net: Obj) -> Place | None:
 
 
 def _of_library(norm: Obj) -> bool:
+    if norm.site is None:
+        return isinstance(norm.cls, Lib)
     return isinstance(norm.cls, Lib) and not any(word in norm.lib.rpartition(".")[2].lower() for word in ("norm", "bn"))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from bnlint.findings import Place
@@ -20,6 +20,18 @@ class Loop:
 
 
 Node: TypeAlias = "Turn | Loop"
+
+
+def together(turns: Sequence[Turn]) -> list[list[Turn]]:
+    """Neighbours that say the same of different networks: a session runs several of them at once."""
+    groups: list[list[Turn]] = []
+    for turn in turns:
+        last = groups[-1][-1] if groups else None
+        if last is not None and replace(last, network=turn.network, part=turn.part, counts=turn.counts) == turn:
+            groups[-1].append(turn)
+        else:
+            groups.append([turn])
+    return groups
 
 
 def nested(turns: Sequence[Turn]) -> list[Node]:

@@ -80,9 +80,11 @@ def _forward(
     if asked not in judged:
         judged[asked] = _purpose(story, event, sessions.get(id(event)))
     purpose, sure = judged[asked]
+    # outside of PyTorch nothing switches gradients on or off around a forward
+    told = event.framework == "torch" or purpose == "training" or event.grad is False
     return Turn(
         number, event.where.place, _function(event), event.where.calls, _loops(event), "", _mode(counts), counts,
-        purpose=purpose, sure=sure, batch=event.batch, assumed=event.batch_assumed, gradient=event.grad,
+        purpose=purpose, sure=sure, batch=event.batch, assumed=event.batch_assumed, gradient=event.grad if told else None,
     )  # fmt: skip
 
 

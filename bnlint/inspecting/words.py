@@ -91,6 +91,8 @@ def batch(turn: Turn) -> str:
 
 
 def gradient(turn: Turn) -> str:
+    if turn.purpose == "graph":
+        return ""
     return {True: "gradient", False: "no gradient", None: "gradient ?"}[turn.gradient]
 
 

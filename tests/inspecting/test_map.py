@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bnlint.config import settle
 from bnlint.inspecting.atlas import Atlas, Turn
+from bnlint.inspecting.drawing import draw
 from bnlint.inspecting.nested import Loop, nested
 from bnlint.inspecting.surveying import survey
 
@@ -183,3 +184,27 @@ with tf.Session() as session:
     atlas = mapped(tmp_path, graph=program)
     assert len(atlas.networks) == 1
     assert [(turn.purpose, turn.mode) for turn in forwards(atlas)] == [("graph", "unknown"), ("training", "train")]
+
+
+def test_networks_that_run_at_once_stand_on_one_line_of_the_tree(tmp_path: Path) -> None:
+    program = """
+import tensorflow as tf
+
+def left(x):
+    with tf.variable_scope("left"):
+        return tf.layers.batch_normalization(tf.layers.dense(x, 8), training=True)
+
+def right(x):
+    with tf.variable_scope("right"):
+        return tf.layers.batch_normalization(tf.layers.dense(x, 4), training=True)
+
+x = tf.placeholder(tf.float32, [None, 8])
+loss = tf.reduce_mean(left(x)) + tf.reduce_mean(right(x))
+step = tf.train.AdamOptimizer().minimize(loss)
+with tf.Session() as session:
+    session.run(step, {x: batch})
+"""
+    atlas = mapped(tmp_path, graph=program)
+    drawn = draw("text", atlas, tmp_path, lambda path, cell: [])
+    (training,) = [line for line in drawn.splitlines() if " training " in line]
+    assert "[1] [2]" in training
