@@ -64,3 +64,17 @@ def _makers() -> bytes:
     for path in sorted(path for room in ("read", "program") for path in (here / room).glob("*.py")):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.digest()
+
+
+def remove(folder: Path) -> bool:
+    """Delete a cache; a folder that bnlint did not make is left alone. Says whether there was one."""
+    import shutil
+
+    try:
+        mark = (folder / "CACHEDIR.TAG").read_text("utf-8", "replace")
+    except OSError:
+        return False
+    if "# made by bnlint" not in mark:
+        return False
+    shutil.rmtree(folder, ignore_errors=True)
+    return True

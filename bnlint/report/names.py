@@ -6,6 +6,9 @@ from pathlib import Path
 
 from bnlint.findings import Place
 
+COLORS = {"error": "31", "warning": "33", "info": "36"}
+"""how a terminal is told of each severity's colour"""
+
 
 def filename(path: str, base: Path) -> str:
     """The path relative to `base` when it lies below it, else absolute; always with forward slashes."""
