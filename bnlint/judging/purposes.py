@@ -7,7 +7,6 @@ from collections.abc import Collection
 
 from bnlint.findings import Confidence
 from bnlint.judging.inputs import input_tokens, kinds, made_up, only_noise, sources
-from bnlint.judging.modes import known_norms, names
 from bnlint.judging.traces import title
 from bnlint.story.events import Copied, Event, Forward, ModeSet, Stepped, Story, Where
 from bnlint.story.nesting import descendants
@@ -90,16 +89,18 @@ def probes(story: Story, forward: Forward) -> bool:
 
 def after_eval(story: Story, forward: Forward) -> bool:
     """Whether the input comes from a network that was put in eval mode just for this."""
-    for token in input_tokens(forward):
-        maker = story.event(token.ref) if token.kind == "forward" else None
-        if isinstance(maker, Forward) and maker.net is not forward.net:
-            for use in known_norms(maker):
-                switched = [story.event(mark.event) for mark in use.modes]
-                if names(use) == {"eval"} and any(
-                    isinstance(event, ModeSet) and inside(forward.where, event.where) for event in switched
-                ):
-                    return True
-    return False
+    makers = {
+        id(maker.net)
+        for token in input_tokens(forward)
+        if token.kind == "forward" and isinstance(maker := story.event(token.ref), Forward) and maker.net is not forward.net
+    }
+    return bool(makers) and any(
+        id(event.net) in makers
+        and event.modes == {"eval"}
+        and event.number < forward.number
+        and (inside(event.where, forward.where) or inside(forward.where, event.where))
+        for event in story.of(ModeSet)
+    )
 
 
 def shared_loader(story: Story, forward: Forward) -> bool:
