@@ -93,7 +93,7 @@ def uncalled(run: Run, module: Module, seen: entries.Survey, roots_only: bool) -
         if isinstance(value, Func) and value.scope.module is module and isinstance(value.node, ir.Function):
             if id(value.node) in run.reached or (roots_only and value.name in seen.names):
                 continue
-            if id(value.node) in seen.drivers:
+            if id(value.node) in seen.drivers or (roots_only and id(value.node) in seen.callers):
                 run.reached.add(id(value.node))  # once, although it may run out of steps before it begins
                 yield from alone(run, module, value.name, partial(function, run, module, value), False)
         elif isinstance(value, Cls) and value.module is module:
@@ -113,7 +113,9 @@ def methods(run: Run, module: Module, cls: Cls, seen: entries.Survey, roots_only
     for value in found:
         if id(value.node) in run.reached or (roots_only and value.name in seen.names):
             continue
-        if value.name.startswith("__") or id(value.node) not in seen.drivers:
+        if value.name.startswith("__"):
+            continue
+        if id(value.node) not in seen.drivers and not (roots_only and id(value.node) in seen.callers):
             continue
         run.reached.add(id(value.node))
         yield from alone(run, module, f"{cls.name}.{value.name}", partial(method, run, module, cls, value), False)
