@@ -82,7 +82,7 @@ def check(story: Story) -> Iterator[Report]:
         told.add(place)
         uses = scale.used_afterwards(story, event)
         used = [(how, use) for how, use in uses if not story.in_one_process(use)]
-        confidence: Confidence = "certain" if used and story.bound else "possible" if uses else "likely"
+        confidence: Confidence = "possible" if uses and not used else "certain" if used and story.bound else "likely"
         steps = [*scale.built(event), *(Step(f"its statistics are {how} here", use.where.place) for how, use in used[:1])]
         yield Report(
             f"each process keeps its own statistics of {traces.title(event.net)}: its buffers are not broadcast",
