@@ -25,8 +25,9 @@ def fence_between(mark: str) -> str:
     return found["text"]
 
 
-def test_the_example_is_what_bnlint_prints(monkeypatch: pytest.MonkeyPatch) -> None:
-    command, shown = fence_between("example").split("\n", 1)
+@pytest.mark.parametrize("mark", ["example", "notebook"])
+def test_an_example_is_what_bnlint_prints(mark: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    command, shown = fence_between(mark).split("\n", 1)
     words = shlex.split(command.removeprefix("$ "))
     assert words[0] == "bnlint"
     monkeypatch.chdir(CHECKOUT)
