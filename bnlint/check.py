@@ -26,7 +26,7 @@ from bnlint.project.imports import Imports
 from bnlint.project.project import Options, Project
 from bnlint.read import notebook, prototxt
 from bnlint.read.context import context_files, group_by_project
-from bnlint.read.discover import DEFAULT_EXCLUDE, discover
+from bnlint.read.discover import DEFAULT_EXCLUDE, Discovery, discover
 from bnlint.read.prefilter import is_seed, names_batch_norm_layer, needed
 from bnlint.read.source import Unreadable, decode, read_bytes
 from bnlint.rule import Report, Rule
@@ -54,6 +54,15 @@ class _Gathered:
     networks: set[object] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A project ready to be analysed: its programs, the files that have none and why, those that speak of batch norm."""
+
+    project: Project
+    failed: dict[Path, Failed]
+    with_batch_norm: frozenset[Path]
+
+
 def check(
     paths: Sequence[Path], settings: Settings, *, stdin: bytes | None = None, progress: Progress | None = None
 ) -> Outcome:
@@ -79,18 +88,23 @@ def check(
     sure.sort(key=_order)
     return Outcome(
         tuple(sure), hidden_possible, len(files), gathered.with_batch_norm, len(gathered.networks), tuple(gathered.exhausted),
-        _lines(given),
+        lines_of(given),
     )  # fmt: skip
 
 
-def _discovered(paths: Sequence[Path], settings: Settings, gathered: _Gathered) -> tuple[Path, ...]:
-    discovery = discover(
+def discovered(paths: Sequence[Path], settings: Settings) -> Discovery:
+    """The files that a run lints. Raises MissingPath."""
+    return discover(
         paths,
         exclude=DEFAULT_EXCLUDE if settings.exclude is None else settings.exclude,
         extend_exclude=settings.extend_exclude,
         respect_gitignore=settings.respect_gitignore,
         force_exclude=settings.force_exclude,
     )
+
+
+def _discovered(paths: Sequence[Path], settings: Settings, gathered: _Gathered) -> tuple[Path, ...]:
+    discovery = discovered(paths, settings)
     gathered.findings += [finding(UNREADABLE, "the folder cannot be listed", _top(folder)) for folder in discovery.unreadable]
     return discovery.files
 
@@ -106,6 +120,30 @@ def _check_project(
     progress: Progress | None,
 ) -> None:
     reported = frozenset(members)
+    prepared = prepare(root, members, given, settings, progress)
+    project = prepared.project
+    gathered.with_batch_norm += len(prepared.with_batch_norm)
+    gathered.networks |= {path for path, program in project.programs.items() if path.suffix == prototxt.SUFFIX and program.body}
+    told = [_failure(path, failure) for path, failure in prepared.failed.items() if path in reported or failure.internal]
+    for path, program in project.programs.items():
+        if path.suffix == notebook.SUFFIX:
+            gathered.cells[str(path)] = program.cells
+            if path in reported:
+                told += [_failure(path, Failed(message, row, column)) for row, column, message in program.problems]
+
+    exhausted_before = len(gathered.exhausted)
+    claimed = [claim for claim in _claims(project, rules, gathered, told, progress) if claim.finding.place.path in passed]
+    complete = len(gathered.exhausted) == exhausted_before and all(item.code != INTERNAL for item in told)
+    told += [claim.finding for claim in one_per_mistake(_one_per_place(claimed))]
+    gathered.findings += told
+    _note_comments(project.programs, reported, complete, gathered)
+
+
+def prepare(
+    root: Path, members: Sequence[Path], given: Mapping[Path, bytes], settings: Settings, progress: Progress | None = None
+) -> Prepared:
+    """Read and parse what the project at `root` needs so that its `members` can be analysed."""
+    reported = frozenset(members)
     read = read_all(sorted({*members, *context_files(root)}), lambda path: given[path] if path in given else read_bytes(path))
     contents = {path: data for path, data in read.items() if isinstance(data, bytes)}
     networks = {path for path in contents if path.suffix == prototxt.SUFFIX}
@@ -114,7 +152,6 @@ def _check_project(
     chosen, seeds = _chosen(sources, imports, reported, settings)
     with_batch_norm = frozenset(path for path in networks if names_batch_norm_layer(contents[path]))
     chosen |= with_batch_norm if settings.prefilter else networks
-    gathered.with_batch_norm += seeds + len(with_batch_norm)
 
     kept = Cache(settings.cache_dir or root / FOLDER) if settings.cache else None
     parsed = programs_of({path: contents[path] for path in sorted(chosen)}, kept, settings.jobs, progress)
@@ -122,35 +159,20 @@ def _check_project(
         kept.close()
     programs = {path: program for path, program in parsed.items() if isinstance(program, Program)}
     failed = {path: failure for path, failure in (*read.items(), *parsed.items()) if isinstance(failure, Failed)}
-    gathered.networks |= {path for path in networks & programs.keys() if programs[path].body}
-    del read, contents, sources, parsed
-    told = [_failure(path, failure) for path, failure in failed.items() if path in reported or failure.internal]
-    for path, program in programs.items():
-        if path.suffix == notebook.SUFFIX:
-            gathered.cells[str(path)] = program.cells
-            if path in reported:
-                told += [_failure(path, Failed(message, row, column)) for row, column, message in program.problems]
-
     options = Options(frozenset(settings.batch_norm_classes), frozenset(settings.models_with_batch_norm), settings.small_batch)
-    project = Project(root, programs, imports, reported, options)
-    exhausted_before = len(gathered.exhausted)
-    claimed = [claim for claim in _claims(project, rules, gathered, told, progress) if claim.finding.place.path in passed]
-    complete = len(gathered.exhausted) == exhausted_before and all(item.code != INTERNAL for item in told)
-    told += [claim.finding for claim in one_per_mistake(_one_per_place(claimed))]
-    gathered.findings += told
-    _note_comments(programs, reported, complete, gathered)
+    return Prepared(Project(root, programs, imports, reported, options), failed, seeds | with_batch_norm)
 
 
 def _chosen(
     contents: Mapping[Path, bytes], imports: Imports, reported: frozenset[Path], settings: Settings
-) -> tuple[frozenset[Path], int]:
-    """The files to parse, and how many of the project speak of batch norm."""
+) -> tuple[frozenset[Path], frozenset[Path]]:
+    """The files to parse, and those of the project that speak of batch norm."""
     if not settings.prefilter:
-        return frozenset(contents), sum(map(is_seed, contents.values()))
+        return frozenset(contents), frozenset(path for path, data in contents.items() if is_seed(data))
     prefiltered = needed(contents, imports, reported, (*settings.batch_norm_classes, *settings.models_with_batch_norm))
     # a comment that names a code may be one that hides nothing
     commented = {path for path in reported if path in contents and _SUPPRESSES_BY_CODE.search(contents[path])}
-    return prefiltered.parse | commented, len(prefiltered.seeds)
+    return prefiltered.parse | commented, prefiltered.seeds
 
 
 def _claims(
@@ -271,7 +293,7 @@ def _order(item: Finding) -> tuple[str, int, int, int, str]:
     return place.path, place.cell or 0, place.row, place.column, item.code
 
 
-def _lines(given: Mapping[Path, bytes]) -> Lines:
+def lines_of(given: Mapping[Path, bytes]) -> Lines:
     """The lines of the files that a report shows, read once more when they are wanted."""
     known: dict[str, list[list[str]]] = {}
 

@@ -11,13 +11,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from bnlint.findings import CONFIDENCES, Confidence
 from bnlint.select import FileIgnores, Selectors, parse_selectors
 
-OutputFormat = Literal["full", "concise", "json", "github"]
-OUTPUT_FORMATS: tuple[OutputFormat, ...] = ("full", "concise", "json", "github")
+OutputFormat = Literal["full", "concise", "grouped", "json", "json-lines", "sarif", "github", "gitlab", "junit", "rdjson"]
+OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
 COLORS = ("auto", "always", "never")
 
 FLAG, TEXTS, PATTERNS, SELECTORS, COUNT, FOLDER, PER_FILE = "flag", "texts", "patterns", "selectors", "count", "path", "per-file"
@@ -30,6 +30,8 @@ KEYS: Mapping[str, str | tuple[str, ...]] = {
     "min-confidence": CONFIDENCES,
     "output-format": OUTPUT_FORMATS,
     "output-file": FOLDER,
+    "statistics": FLAG,
+    "show-files": FLAG,
     "exit-zero": FLAG,
     "exclude": PATTERNS,
     "extend-exclude": PATTERNS,
@@ -76,6 +78,10 @@ class Settings:
     min_confidence: Confidence = "likely"
     output_format: OutputFormat = "full"
     output_file: Path | None = None
+    statistics: bool = False
+    """counts instead of findings"""
+    show_files: bool = False
+    """the names of the files instead of linting them"""
     exit_zero: bool = False
     exclude: tuple[str, ...] | None = None
     """None: the built-in list of folders that hold no code of the project"""

@@ -36,10 +36,11 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"config"}),
     frozenset({"cache", "programs"}),
     frozenset({"check", "report"}),
+    frozenset({"inspecting"}),
     frozenset({"cli", "__main__"}),
 )
 MAY_IMPORT_LIBCST = ("program",)
-MAY_IMPORT_RICH = ("cli/progress.py", "report/full.py", "report/rule_page.py")
+MAY_IMPORT_RICH = ("cli/progress.py", "report/full.py", "report/rule_page.py", "inspecting/as_tree.py")
 RULES_MAY_IMPORT = frozenset({"findings", "rule", "judging", "story", "project", "program"})
 
 
