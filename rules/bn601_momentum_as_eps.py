@@ -77,6 +77,7 @@ import re
 from collections.abc import Iterator
 
 from bnlint.findings import Confidence, Step
+from bnlint.judging import momentum
 from bnlint.program.model import Attribute, Expr, Name
 from bnlint.rule import Report, rule
 from bnlint.story import Story
@@ -110,6 +111,7 @@ def check(story: Story) -> Iterator[Report]:
             confidence,
             tuple(Step("called from here", place) for place in event.where.calls[-1:]),
             frozenset({event.where.place}),
+            momentum.as_eps(story, event.where.place, expr, known[0] if (known := number(value)) is not None else None),
         )
 
 

@@ -30,10 +30,11 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"story"}),
     frozenset({"judging"}),
     frozenset({"rule"}),
+    frozenset({"baseline"}),
     frozenset({"builtin"}),
     frozenset({"rulebook", "select", "boundaries", "outcome"}),
     frozenset({"config"}),
-    frozenset({"cache", "programs"}),
+    frozenset({"cache", "programs", "fixing"}),
     frozenset({"check", "report"}),
     frozenset({"cli", "__main__"}),
 )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,6 +15,9 @@ from bnlint.cli.output import colored, emit, tell
 from bnlint.config import COLORS, OUTPUT_FORMATS, ConfigError, Settings, find_config, read_config, settle
 from bnlint.findings import CONFIDENCES
 from bnlint.select import FileIgnores, UnknownSelector, parse_selectors
+
+if TYPE_CHECKING:
+    from bnlint.outcome import Outcome
 
 F = TypeVar("F", bound=Callable[..., Any])
 STDIN = "-"
@@ -66,6 +69,14 @@ def _flag(name: str, help_text: str, *, negative: str | None = None) -> Callable
 @click.option("--output-format", type=click.Choice(OUTPUT_FORMATS), help="[default: full]")
 @click.option("--output-file", "-o", callback=_absolute, metavar="FILE", help="Write the report there.")
 @_flag("--exit-zero", "Exit with 0 although there are findings.", negative="--no-exit-zero")
+@_flag("--fix", "Fix what can be fixed, and show what remains.", negative="--no-fix")
+@_flag("--unsafe-fixes", "Fixes that change what the program does count, too.", negative="--no-unsafe-fixes")
+@_flag("--diff", "Show what --fix would change, and change nothing.", negative="--no-diff")
+@_flag("--fix-only", "Fix, and do not show what remains.", negative="--no-fix-only")
+@_flag("--exit-non-zero-on-fix", "Exit with 1 when something was fixed.", negative="--no-exit-non-zero-on-fix")
+@click.option("--add-noqa", is_flag=True, help="Add a suppression comment for each finding.")
+@click.option("--baseline", callback=_absolute, metavar="FILE", help="Hide the findings that this file accepts.")
+@click.option("--write-baseline", is_flag=False, flag_value="", metavar="[FILE]", help="Accept all findings: write that file.")
 @_several("--exclude", "Skip files and folders, instead of the built-in list.", _patterns, "PATTERN,...")
 @_several("--extend-exclude", "Skip these files and folders too.", _patterns, "PATTERN,...")
 @_flag("--force-exclude", "Exclude files even when they are named.", negative="--no-force-exclude")
@@ -80,12 +91,23 @@ def _flag(name: str, help_text: str, *, negative: str | None = None) -> Callable
 @_flag("--quiet", "Print findings only.", negative="--no-quiet")
 @_flag("--verbose", "Say more about the run.", negative="--no-verbose")
 @click.option("--color", type=click.Choice(COLORS), help="[default: auto]")
-def command(paths: tuple[str, ...], config: Path | None, isolated: bool, **options: Any) -> None:
+def command(
+    paths: tuple[str, ...],
+    config: Path | None,
+    isolated: bool,
+    add_noqa: bool,
+    write_baseline: str | None,
+    **options: Any,
+) -> None:
     """Lint files and folders (default: the current folder); - reads standard input."""
+    from bnlint.baseline import BaselineError
     from bnlint.check import check
     from bnlint.read.discover import MissingPath
     from bnlint.rulebook import RulebookError
 
+    if write_baseline and options["baseline"] is not None:
+        # the file is named already: what follows the option is one of the paths
+        paths, write_baseline = (write_baseline, *paths), ""
     targets = _targets(paths, options["stdin_filename"])
     settings = _settings(targets, config, isolated, options)
     if STDIN in paths and settings.stdin_filename is not None:
@@ -96,15 +118,47 @@ def command(paths: tuple[str, ...], config: Path | None, isolated: bool, **optio
         settings = replace(settings, cache=False)
     targets = _without_notebooks(targets, named_only=stdin is not None)
     stdin = stdin if targets else None
+    accepted = _baseline_to_write(write_baseline, settings)
+    if accepted is not None:
+        settings = replace(settings, baseline=None)  # it is made anew
     try:
         with _progress(settings) as progress:
-            outcome = check(targets, settings, stdin=stdin, progress=progress)
-    except (RulebookError, UnknownSelector, MissingPath) as error:
+
+            def lint(contents: Mapping[Path, bytes]) -> Outcome:
+                return check(targets, settings, stdin=stdin, overlay=contents, progress=progress)
+
+            if settings.fix or settings.diff or settings.fix_only:
+                from bnlint.cli.fixing import fix
+
+                status = fix(lint, settings, targets[0] if stdin is not None else None, stdin, _report)
+            elif add_noqa:
+                from bnlint.cli.fixing import suppress
+
+                status = suppress(lint({}), settings)
+            elif accepted is not None:
+                from bnlint.cli.fixing import accept
+
+                status = accept(lint({}), accepted)
+            else:
+                outcome = lint({})
+                _report(outcome, settings)
+                status = 2 if outcome.internal else int(bool(outcome.findings) and not settings.exit_zero)
+    except (RulebookError, UnknownSelector, MissingPath, BaselineError) as error:
         raise click.UsageError(str(error)) from error
-    _report(outcome, settings)
-    if outcome.internal:
-        sys.exit(2)
-    sys.exit(1 if outcome.findings and not settings.exit_zero else 0)
+    sys.exit(status)
+
+
+def _baseline_to_write(named: str | None, settings: Settings) -> Path | None:
+    """The file that `--write-baseline` is to write: named behind it, or by `--baseline`."""
+    if named is None:
+        return None
+    if not named and settings.baseline is None:
+        raise click.UsageError("--write-baseline needs a file: name it there, or by --baseline")
+    path = _below_here(named) if named else settings.baseline
+    assert path is not None
+    if path.is_dir() or path.suffix in (".py", ".ipynb", ".prototxt"):
+        raise click.UsageError(f"--write-baseline would write over {named or path}: name another file")
+    return path
 
 
 def _targets(paths: tuple[str, ...], stdin_filename: Path | None) -> tuple[Path, ...]:
@@ -158,16 +212,23 @@ def _progress(settings: Settings) -> Any:
     return progress_bar()
 
 
-def _report(outcome: Any, settings: Settings) -> None:
+def _report(outcome: Outcome, settings: Settings, fixed: int = 0, *, beside: bool = False) -> None:
+    """Draw the outcome; `beside`: standard output is taken, so it goes to standard error."""
     from bnlint.report import HUMAN, render
     from bnlint.report.closing import closing
 
     color = colored(settings.color, to_file=settings.output_file is not None)
     text = render(settings.output_format, outcome, Path.cwd(), color=color)
     human = settings.output_format in HUMAN
-    last_words = closing(outcome, verbose=settings.verbose)
+    last_words = closing(outcome, verbose=settings.verbose, fixed=fixed, unsafe=settings.unsafe_fixes)
     if human and not settings.quiet and settings.output_file is None:
         text += last_words + "\n"
-    emit(text, settings.output_file)
+    if beside and settings.output_file is None:
+        click.echo(text, err=True, nl=False)
+    else:
+        emit(text, settings.output_file)
+    for entry in outcome.stale:
+        assert settings.baseline is not None
+        tell(f"stale entry of the baseline: {entry.text(settings.baseline.parent)}")
     if not settings.quiet and (settings.output_file is not None or (settings.verbose and not human)):
         tell(last_words)
