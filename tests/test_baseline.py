@@ -91,8 +91,9 @@ def test_files_may_be_renamed_and_code_moved_to_another_file(project: Path) -> N
     (project / "nets.py").rename(project / "layers.py")
     assert shown() == []
     assert stale() == []
-    (project / "layers.py").write_text(NETS.replace("def small():\n    return nn.BatchNorm2d(8, 0.8)\n", "from other import small"))
-    (project / "other.py").write_text("from torch import nn\n\n\ndef small():\n    return nn.BatchNorm2d(8, 0.8)\n")
+    moved = "def small():\n    return nn.BatchNorm2d(8, 0.8)\n"
+    (project / "layers.py").write_text(NETS.replace(moved, "from other import small"))
+    (project / "other.py").write_text(f"from torch import nn\n\n\n{moved}")
     assert shown() == []
 
 
