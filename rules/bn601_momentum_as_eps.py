@@ -58,7 +58,8 @@ for epoch in range(2):
 ## Fix
 
 Write `momentum=` in front of the value (unsafe: it changes the trained function). Keras and TensorFlow count the other
-way round: their 0.8 is torch's `momentum=0.2`. A channel count is to be deleted.
+way round: their 0.8 is torch's `momentum=0.2`, so look where the number comes from; from 0.9 on `1 - value` is written. A
+channel count is deleted.
 
 ## Source
 
