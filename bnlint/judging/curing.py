@@ -121,7 +121,7 @@ def evaluated(story: Story, forward: Forward) -> Cure | None:
     """`net.eval()` before the loop that evaluates."""
     found = sites.call_site(story, forward.where.place)
     receiver = receiver_of(found[1]) if found is not None else None
-    if found is None or receiver is None or trains_here(story, forward):
+    if found is None or receiver is None or any("training" in other.purposes for other in same_call(story, forward)):
         return None
     changes = switched(story, forward, found[0], receiver, "eval")
     if changes is None:
@@ -129,12 +129,9 @@ def evaluated(story: Story, forward: Forward) -> Cure | None:
     return Cure(f"call `{receiver}.eval()` before" + (", and `train()` behind" if len(changes) > 1 else ""), "unsafe", changes)
 
 
-def trains_here(story: Story, forward: Forward) -> bool:
-    """Whether the same call also trains, or calls another network."""
-    return any(
-        other.where.place == forward.where.place and ("training" in other.purposes or other.net.site != forward.net.site)
-        for other in story.of(Forward)
-    )
+def same_call(story: Story, forward: Forward) -> list[Forward]:
+    """All forwards that the same call makes, of this network or of others."""
+    return [other for other in story.of(Forward) if other.where.place == forward.where.place]
 
 
 def trained(story: Story, forward: Forward, left: ModeSet) -> Cure | None:
@@ -143,7 +140,7 @@ def trained(story: Story, forward: Forward, left: ModeSet) -> Cure | None:
     receiver = receiver_of(found[1]) if found is not None else None
     if found is None or receiver is None or found[0].statement is None or other_owner(found[0], receiver):
         return None
-    if any(other.net.site != forward.net.site for other in story.of(Forward) if other.where.place == forward.where.place):
+    if any("training" not in other.purposes for other in same_call(story, forward)):
         return None
     site = found[0]
     switches = [event for event in story.of(ModeSet) if event is left or "eval" in event.modes]
