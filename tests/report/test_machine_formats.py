@@ -142,12 +142,31 @@ def test_rdjson_counts_columns_in_bytes() -> None:
     assert diagnostic["severity"] == "ERROR"
 
 
-def test_rdjson_suggests_a_fix_in_one_place_only() -> None:
-    twice = Fix("swap", "safe", (*insertion().edits, Edit(place(row=1, column=1, end_column=1), "x")))
-    given = outcome(finding(fix=insertion()), finding(fix=twice))
-    one, two = json.loads(render("rdjson", given, BASE))["diagnostics"]
-    assert [suggestion["text"] for suggestion in one["suggestions"]] == ["net.eval()\n"]
-    assert "suggestions" not in two
+def test_rdjson_suggests_a_fix() -> None:
+    (diagnostic,) = json.loads(render("rdjson", outcome(finding(fix=insertion())), BASE))["diagnostics"]
+    start = {"line": 3, "column": 1}
+    assert diagnostic["suggestions"] == [{"range": {"start": start, "end": start}, "text": "net.eval()\n"}]
+
+
+def test_rdjson_suggests_a_fix_in_several_places_as_one_with_what_stands_between() -> None:
+    edits = (
+        *insertion().edits,
+        Edit(place(row=1, column=7, end_column=10), "make"),
+        Edit(place(row=1, column=1, end_column=4), "model"),
+    )
+    (diagnostic,) = json.loads(render("rdjson", outcome(finding(fix=Fix("swap", "safe", edits))), BASE))["diagnostics"]
+    assert diagnostic["suggestions"] == [
+        {
+            "range": {"start": {"line": 1, "column": 1}, "end": {"line": 3, "column": 1}},
+            "text": "model = make()\nnet.train()\nnet.eval()\n",
+        }
+    ]
+
+
+def test_rdjson_suggests_no_part_of_a_fix_that_reaches_into_another_file() -> None:
+    edits = (*insertion().edits, Edit(place("/project/models.py", row=1, column=1, end_column=1), "x"))
+    (diagnostic,) = json.loads(render("rdjson", outcome(finding(fix=Fix("swap", "safe", edits))), BASE))["diagnostics"]
+    assert "suggestions" not in diagnostic
 
 
 IN_CELL = place("/project/a.ipynb", row=2, cell=5)
