@@ -8,22 +8,25 @@ rule stop the rest.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from bnlint import baseline
 from bnlint.boundaries import Claim, one_per_mistake
 from bnlint.builtin import INTERNAL, NEVER_HIDDEN, UNREADABLE, UNUSED, finding
 from bnlint.cache import FOLDER, Cache
+from bnlint.cells import in_cells
 from bnlint.config import Settings
-from bnlint.findings import CONFIDENCES, Finding, Place
+from bnlint.findings import CONFIDENCES, Comment, Cure, Finding, Place
+from bnlint.fixing.sources import Sources
 from bnlint.outcome import Lines, Outcome
 from bnlint.program.model import Program
 from bnlint.program.rows import statement_rows
 from bnlint.programs import Failed, Progress, programs_of, read_all
 from bnlint.project.imports import Imports
 from bnlint.project.project import Options, Project
-from bnlint.read import prototxt
+from bnlint.read import notebook, prototxt
 from bnlint.read.context import context_files, group_by_project
 from bnlint.read.discover import DEFAULT_EXCLUDE, Discovery, discover
 from bnlint.read.prefilter import is_seed, names_batch_norm_layer, needed
@@ -40,13 +43,15 @@ _SUPPRESSES_BY_CODE = re.compile(rb"#[^\n]*(?:noqa|bnlint)[^\n]*[A-Z]{2}\d")
 class _Gathered:
     """What the projects of a run have given so far.
 
-    comments: of the linted files, what hides findings in them; complete: the files of projects that were analysed to the end.
+    comments: of the linted files, what hides findings in them; complete: the files of projects that were analysed to the end;
+    cells: where the cells of notebooks begin.
     """
 
     findings: list[Finding] = field(default_factory=list)
-    comments: dict[str, tuple[Program, Suppressions]] = field(default_factory=dict)
+    comments: dict[str, tuple[Program, Suppressions, Sources]] = field(default_factory=dict)
     complete: set[str] = field(default_factory=set)
     exhausted: list[str] = field(default_factory=list)
+    cells: dict[str, tuple[int, ...]] = field(default_factory=dict)
     with_batch_norm: int = 0
     networks: set[object] = field(default_factory=set)
 
@@ -61,32 +66,48 @@ class Prepared:
 
 
 def check(
-    paths: Sequence[Path], settings: Settings, *, stdin: bytes | None = None, progress: Progress | None = None
+    paths: Sequence[Path],
+    settings: Settings,
+    *,
+    stdin: bytes | None = None,
+    overlay: Mapping[Path, bytes] | None = None,
+    progress: Progress | None = None,
 ) -> Outcome:
     """Lint `paths` (absolute); with `stdin` the one path is only the name of that content.
 
-    Raises RulebookError, UnknownSelector, and MissingPath for a path that does not exist.
+    overlay: what stands for the content of files on the disk. Raises RulebookError, UnknownSelector, BaselineError, and
+    MissingPath for a path that does not exist.
     """
     rules = load_rules()
     selection = Selection(catalogue(), settings.selectors, settings.per_file_ignores)
-    given = {} if stdin is None else {paths[0]: stdin}
+    accepted = baseline.read(settings.baseline) if settings.baseline is not None else ()
     gathered = _Gathered()
-    files = tuple(given) if given else _discovered(paths, settings, gathered)
+    files = _discovered(paths, settings, gathered) if stdin is None else (paths[0],)
+    given = {**({} if stdin is None else {paths[0]: stdin}), **(overlay or {})}
     passed = frozenset(map(str, files))
     for root, members in group_by_project(files, paths).items():
         _check_project(root, members, passed, given, settings, rules, gathered, progress)
 
     # a project inside of another is analysed with both
-    findings = _unsuppressed(_merged(gathered.findings), gathered)
-    shown = [item for item in findings if selection.shows(item.code, item.default, item.place.path)]
+    told = _unsuppressed(_merged(gathered.findings), gathered)
+    findings = sorted((in_cells(item, gathered.cells) for item in told), key=_order)
+    matched = baseline.match(findings, accepted, lambda file: _within(file, passed, paths), lambda file: Path(file).exists())
+    shown = [item for item in matched.findings if selection.shows(item.code, item.default, item.place.path)]
+    selected = set(map(id, shown))
+    others = [item for item in matched.findings if item.default and id(item) not in selected]
     least = CONFIDENCES.index(settings.min_confidence)
-    sure = [item for item in shown if CONFIDENCES.index(item.confidence) >= least]
+    sure = tuple(item for item in shown if CONFIDENCES.index(item.confidence) >= least)
     hidden_possible = sum(item.confidence == "possible" for item in shown) if least else 0
-    sure.sort(key=_order)
     return Outcome(
-        tuple(sure), hidden_possible, len(files), gathered.with_batch_norm, len(gathered.networks), tuple(gathered.exhausted),
-        lines_of(given),
+        sure, hidden_possible, len(files), gathered.with_batch_norm, len(gathered.networks), tuple(gathered.exhausted),
+        lines_of(given), tuple(item for item in others if CONFIDENCES.index(item.confidence) >= least),
+        matched.hidden, matched.stale,
     )  # fmt: skip
+
+
+def _within(file: str, passed: frozenset[str], paths: Sequence[Path]) -> bool:
+    """Whether a file was linted, or is gone from where it would have been."""
+    return file in passed or (not Path(file).exists() and any(path in Path(file).parents for path in paths))
 
 
 def discovered(paths: Sequence[Path], settings: Settings) -> Discovery:
@@ -122,13 +143,24 @@ def _check_project(
     gathered.with_batch_norm += len(prepared.with_batch_norm)
     gathered.networks |= {path for path, program in project.programs.items() if path.suffix == prototxt.SUFFIX and program.body}
     told = [_failure(path, failure) for path, failure in prepared.failed.items() if path in reported or failure.internal]
+    for path, program in project.programs.items():
+        if path.suffix == notebook.SUFFIX:
+            gathered.cells[str(path)] = program.cells
+            if path in reported:
+                told += [_failure(path, Failed(message, row, column)) for row, column, message in program.problems]
 
     exhausted_before = len(gathered.exhausted)
     claimed = [claim for claim in _claims(project, rules, gathered, told, progress) if claim.finding.place.path in passed]
     complete = len(gathered.exhausted) == exhausted_before and all(item.code != INTERNAL for item in told)
     told += [claim.finding for claim in one_per_mistake(_one_per_place(claimed))]
-    gathered.findings += told
-    _note_comments(project.programs, reported, complete, gathered)
+    read = _reader(given)
+    texts = Sources(read, project.programs)
+    gathered.findings += [texts.complete(item) for item in told]
+    _note_comments(project.programs, reported, complete, read, gathered)
+
+
+def _reader(given: Mapping[Path, bytes]) -> Callable[[Path], bytes]:
+    return lambda path: given[path] if path in given else read_bytes(path)
 
 
 def prepare(
@@ -136,7 +168,7 @@ def prepare(
 ) -> Prepared:
     """Read and parse what the project at `root` needs so that its `members` can be analysed."""
     reported = frozenset(members)
-    read = read_all(sorted({*members, *context_files(root)}), lambda path: given[path] if path in given else read_bytes(path))
+    read = read_all(sorted({*members, *context_files(root)}), _reader(given))
     contents = {path: data for path, data in read.items() if isinstance(data, bytes)}
     networks = {path for path in contents if path.suffix == prototxt.SUFFIX}
     sources = {path: data for path, data in contents.items() if path not in networks}
@@ -147,6 +179,8 @@ def prepare(
 
     kept = Cache(settings.cache_dir or root / FOLDER) if settings.cache else None
     parsed = programs_of({path: contents[path] for path in sorted(chosen)}, kept, settings.jobs, progress)
+    if kept is not None:
+        kept.close()
     programs = {path: program for path, program in parsed.items() if isinstance(program, Program)}
     failed = {path: failure for path, failure in (*read.items(), *parsed.items()) if isinstance(failure, Failed)}
     options = Options(frozenset(settings.batch_norm_classes), frozenset(settings.models_with_batch_norm), settings.small_batch)
@@ -210,8 +244,8 @@ def _finding(rule: Rule, report: Report) -> Finding:
         report.confidence,
         report.place,
         report.trace,
-        report.fix,
-        rule.default if report.default is None else report.default,
+        default=rule.default if report.default is None else report.default,
+        cure=report.fix,
     )
 
 
@@ -235,12 +269,17 @@ def _weight(item: Finding) -> tuple[int, bool]:
 
 
 def _note_comments(
-    programs: Mapping[Path, Program], reported: frozenset[Path], complete: bool, gathered: _Gathered
+    programs: Mapping[Path, Program],
+    reported: frozenset[Path],
+    complete: bool,
+    read: Callable[[Path], bytes],
+    gathered: _Gathered,
 ) -> None:
     codes = {rule.name: rule.code for rule in catalogue()}
     for path, program in programs.items():
         if path in reported and program.comments:
-            gathered.comments[str(path)] = (program, Suppressions.from_program(program, statement_rows(program), codes))
+            suppressions = Suppressions.from_program(program, statement_rows(program), codes)
+            gathered.comments[str(path)] = (program, suppressions, Sources(read, {path: program}))
             if complete:
                 gathered.complete.add(str(path))
 
@@ -257,11 +296,14 @@ def _unsuppressed(told: Iterable[Finding], gathered: _Gathered) -> list[Finding]
         if known is None or not known[1].hides(item.code, item.place.row):
             kept.append(item)
     for path in sorted(gathered.complete):
-        program, suppressions = gathered.comments[path]
+        program, suppressions, sources = gathered.comments[path]
         for unused in suppressions.unused():
             if not suppressions.hides(UNUSED, unused.row):
                 place = Place(path, *program.place(unused.start), *program.place(unused.end))
-                kept.append(finding(UNUSED, f"suppression of {', '.join(unused.codes)} hides nothing", place))
+                told_codes = ", ".join(unused.codes)
+                cure = Cure(f"take the suppression of {told_codes} away", "safe", (Comment(place, unused.content),))
+                found = finding(UNUSED, f"suppression of {told_codes} hides nothing", place)
+                kept.append(sources.complete(replace(found, cure=cure)))
     return kept
 
 
@@ -285,17 +327,19 @@ def _order(item: Finding) -> tuple[str, int, int, int, str]:
 
 def lines_of(given: Mapping[Path, bytes]) -> Lines:
     """The lines of the files that a report shows, read once more when they are wanted."""
-    known: dict[str, list[str]] = {}
+    known: dict[str, list[list[str]]] = {}
 
     def lines(path: str, cell: int | None) -> Sequence[str]:
         if path not in known:
+            file = Path(path)
             try:
-                file = Path(path)
-                text = decode(file, given[file] if file in given else read_bytes(file)).text
+                data = given[file] if file in given else read_bytes(file)
+                # of a notebook whose place is in no cell nothing is shown: its JSON is not what people see
+                texts = ["", *notebook.cell_sources(file, data)] if file.suffix == notebook.SUFFIX else [decode(file, data).text]
                 # as the parser counts rows: str.splitlines knows more line ends
-                known[path] = re.split(r"\r\n|\r|\n", text)
+                known[path] = [re.split(r"\r\n|\r|\n", text) for text in texts]
             except Unreadable:
                 known[path] = []
-        return known[path]
+        return next(iter(known[path][cell or 0 :]), ())
 
     return lines

@@ -33,6 +33,12 @@ KEYS: Mapping[str, str | tuple[str, ...]] = {
     "statistics": FLAG,
     "show-files": FLAG,
     "exit-zero": FLAG,
+    "fix": FLAG,
+    "unsafe-fixes": FLAG,
+    "diff": FLAG,
+    "fix-only": FLAG,
+    "exit-non-zero-on-fix": FLAG,
+    "baseline": FOLDER,
     "exclude": PATTERNS,
     "extend-exclude": PATTERNS,
     "force-exclude": FLAG,
@@ -42,6 +48,7 @@ KEYS: Mapping[str, str | tuple[str, ...]] = {
     "jobs": COUNT,
     "prefilter": FLAG,
     "stdin-filename": FOLDER,
+    "watch": FLAG,
     "quiet": FLAG,
     "verbose": FLAG,
     "color": COLORS,
@@ -82,6 +89,13 @@ class Settings:
     show_files: bool = False
     """the names of the files instead of linting them"""
     exit_zero: bool = False
+    fix: bool = False
+    unsafe_fixes: bool = False
+    """whether fixes count that change what the program does"""
+    diff: bool = False
+    fix_only: bool = False
+    exit_non_zero_on_fix: bool = False
+    baseline: Path | None = None
     exclude: tuple[str, ...] | None = None
     """None: the built-in list of folders that hold no code of the project"""
     extend_exclude: tuple[str, ...] = ()
@@ -94,6 +108,7 @@ class Settings:
     """None: as many as there are processors"""
     prefilter: bool = True
     stdin_filename: Path | None = None
+    watch: bool = False
     quiet: bool = False
     verbose: bool = False
     color: Literal["auto", "always", "never"] = "auto"

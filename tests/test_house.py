@@ -25,15 +25,17 @@ LONG, TOO_LONG = 400, 450
 FLOORS: tuple[frozenset[str], ...] = (
     # lowest first; a room may import rooms of its own floor and of those below
     frozenset({"__init__", "findings"}),
+    frozenset({"cells"}),
     frozenset({"read", "program"}),
     frozenset({"suppress", "project"}),
     frozenset({"story"}),
     frozenset({"judging"}),
     frozenset({"rule"}),
+    frozenset({"baseline"}),
     frozenset({"builtin"}),
     frozenset({"rulebook", "select", "boundaries", "outcome"}),
     frozenset({"config"}),
-    frozenset({"cache", "programs"}),
+    frozenset({"cache", "programs", "fixing"}),
     frozenset({"check", "report"}),
     frozenset({"inspecting"}),
     frozenset({"cli", "__main__"}),

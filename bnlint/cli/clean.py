@@ -1,29 +1,49 @@
-"""`bnlint clean`: removes the caches of the projects that the paths lie in, and nothing that bnlint did not make."""
+"""`bnlint clean`: removes the caches of projects, and nothing that bnlint did not make."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
+from bnlint.cache import FOLDER, home, remove
 from bnlint.cli import check
-from bnlint.cli.output import tell
+from bnlint.cli.output import emit, tell
 
 
 @click.command("clean", params=[param for param in check.command.params if param.name in ("config", "isolated", "cache_dir")])
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path())
-def command(paths: tuple[str, ...], config: Path | None, isolated: bool, cache_dir: Path | None) -> None:
-    """Remove the cache of the project of each path (default: of the current folder)."""
-    from bnlint.cache import FOLDER, remove
+@click.option("--quiet", is_flag=True, help="Do not say what is removed.")
+def command(paths: tuple[str, ...], config: Path | None, isolated: bool, cache_dir: Path | None, quiet: bool) -> None:
+    """Remove the caches of the projects that files and folders (default: the current folder) belong to."""
+    failed = False
+    for folder in _caches(paths, config, isolated, cache_dir):
+        try:
+            removed = remove(folder)
+        except OSError as error:
+            tell(f"cannot remove {folder}: {error.strerror or error}")
+            failed = True
+            continue
+        if removed and not quiet:
+            emit(f"removed {folder}\n")
+        elif not removed and os.path.lexists(folder):
+            tell(f"not removed: {folder} is no cache of bnlint")
+            failed = True
+    if failed:
+        raise click.exceptions.Exit(2)
+
+
+def _caches(paths: tuple[str, ...], config: Path | None, isolated: bool, cache_dir: Path | None) -> list[Path]:
+    """Where the runs that were given these paths and options have kept what they parsed."""
     from bnlint.read.context import project_root
 
     targets = check.targets_of(paths, None)
-    settings = check.settings_for(targets, config, isolated, {"cache_dir": cache_dir})
-    # a cache stands in the root of a project, which without a mark is the folder itself
-    roots = {root for target in targets for root in (target, project_root([target]))}
-    folders = {settings.cache_dir} if settings.cache_dir else {root / FOLDER for root in roots}
-    removed = [folder for folder in sorted(folders) if remove(folder)]
-    for folder in removed:
-        tell(f"removed {folder}")
-    if not removed:
-        tell("nothing to remove")
+    for target in targets:
+        if not os.path.lexists(target):
+            raise click.UsageError(f"no such file or folder: {target}")
+    configured = check.settings_for(targets, config, isolated, {"cache_dir": cache_dir}).cache_dir
+    # a path that is no whole project has its cache in the root of the project, or, where none is marked, beside it
+    folders = [project_root([target]) / FOLDER for target in targets]
+    folders += [target / FOLDER for target in targets if target.is_dir()]
+    return list(dict.fromkeys([home(configured)] if configured else folders))

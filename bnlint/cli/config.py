@@ -29,7 +29,11 @@ COLUMN = 60
 """where the words about a setting begin"""
 
 
-@click.command("config", params=[param for param in check.command.params if param.name != "paths"])
+SHOWN = frozenset({"config", "isolated"} | {key.replace("-", "_") for key in KEYS})
+"""the options of a check that say how it runs; the others say what else to do"""
+
+
+@click.command("config", params=[param for param in check.command.params if param.name in SHOWN])
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path())
 def command(paths: tuple[str, ...], config: Path | None, isolated: bool, **options: Any) -> None:
     """Show the settings that `bnlint check` runs with for these paths and options, and where each comes from."""

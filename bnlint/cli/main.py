@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,7 +16,7 @@ _COMMANDS = {
     "rule": "explain a rule",
     "inspect": "draw the batch-norm map of a project",
     "config": "show the settings and where each comes from",
-    "clean": "remove what the cache keeps",
+    "clean": "remove what is kept between runs",
 }
 
 
@@ -29,6 +31,14 @@ class _LazyGroup(click.Group):
             return None
         command: click.Command = import_module(f"bnlint.cli.{cmd_name}").command
         return command
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            # a full disk or the like: nothing that a traceback would explain
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(2)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         try:

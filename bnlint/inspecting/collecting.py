@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from bnlint.cells import place_in_cell
 from bnlint.findings import Place
 from bnlint.inspecting.atlas import Atlas, Entry, Network, Norm, Note, Unfollowed
+from bnlint.inspecting.celled import celled
 from bnlint.inspecting.known import Key, Known
 from bnlint.inspecting.notes import noted
 from bnlint.inspecting.timeline import timeline
@@ -55,6 +57,8 @@ class Collector:
     built: dict[Place, str] = field(default_factory=dict)
     unfollowed: list[Unfollowed] = field(default_factory=list)
     left_out: set[Key] = field(default_factory=set)
+    cells: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """where the cells of notebooks begin"""
 
     def add(self, story: Story) -> None:
         self._note_arguments(story)
@@ -92,9 +96,8 @@ class Collector:
         renumbered = {old: new for new, old in enumerate(shown, 1)}
         networks = tuple(self._settled(self.networks[keys[old]], new) for old, new in renumbered.items())
         told = tuple(_renumbered(entry, renumbered) for entry in entries)
-        return Atlas(
-            tuple(roots), files, networks, told, tuple(self._unfollowed(networks, told, failed, speaking)), len(self.left_out)
-        )
+        unfollowed = tuple(self._unfollowed(networks, told, failed, speaking))
+        return celled(Atlas(tuple(roots), files, networks, told, unfollowed, len(self.left_out)), self.cells)
 
     # --- networks ----------------------------------------------------------------------------
 
@@ -155,10 +158,11 @@ class Collector:
                 texts.setdefault(name, {}).setdefault(text)
 
     def _source(self, path: str, start: tuple[int, int], end: tuple[int, int]) -> str:
-        code = self.lines(path, None)
-        if start[0] != end[0] or start[0] > len(code):
+        place = place_in_cell(Place(path, *start, *end), self.cells)
+        code = self.lines(path, place.cell)
+        if place.row != place.end_row or place.row > len(code):
             return "..."
-        text = code[start[0] - 1][start[1] - 1 : end[1] - 1]
+        text = code[place.row - 1][place.column - 1 : place.end_column - 1]
         return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
 
     def _told_arguments(self, place: Place | None) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -12,6 +12,7 @@ from bnlint.inspecting.atlas import Atlas, Unfollowed
 from bnlint.inspecting.collecting import Collector
 from bnlint.outcome import Lines
 from bnlint.programs import Failed, Progress
+from bnlint.read import notebook
 from bnlint.read.context import group_by_project
 
 
@@ -31,6 +32,11 @@ def survey(paths: Sequence[Path], settings: Settings, progress: Progress | None 
         prepared = prepare(root, members, {}, settings, progress)
         failed |= prepared.failed
         speaking |= prepared.with_batch_norm
+        for path, program in prepared.project.programs.items():
+            if path.suffix == notebook.SUFFIX:
+                collector.cells[str(path)] = program.cells
+                if path in members:
+                    collector.unfollowed += [_unread(path, *problem) for problem in program.problems]
         if not prepared.project.programs:
             continue
         try:
@@ -45,3 +51,7 @@ def survey(paths: Sequence[Path], settings: Settings, progress: Progress | None 
             text = f"the analysis stopped with {type(error).__name__}: {error}"
             collector.unfollowed.append(Unfollowed(text, Place(str(min(members, default=root)), 1, 1, 1, 1)))
     return collector.atlas(roots, len(files), failed, speaking), lines
+
+
+def _unread(path: Path, row: int, column: int, message: str) -> Unfollowed:
+    return Unfollowed(f"the cell cannot be read: {message}", Place(str(path), row, column, row, column))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
-from bnlint.findings import Confidence, Step
+from bnlint.findings import Change, Confidence, Cure, Drop, Edit, Place, Step
+from bnlint.judging import sites
 from bnlint.judging.modes import names
+from bnlint.program import model as ir
 from bnlint.story import Story
 from bnlint.story.events import Built, Forward
 from bnlint.story.values import number
@@ -84,3 +87,52 @@ def kept(story: Story) -> dict[int, float]:
         if known is not None:
             found[id(event.obj)] = float(known[0])
     return found
+
+
+def complement(value: float) -> str:
+    """The same momentum in the other convention, as people write it."""
+    return f"{(1 - Decimal(repr(value))).normalize():f}"
+
+
+def swapped(story: Story, event: Built) -> Cure | None:
+    """`1 - value` where the number stands in the call itself, or is a constant of its module."""
+    given = event.arguments.get("momentum") or event.arguments.get("decay")
+    found = sites.call_site(story, event.where.place)
+    if given is None or found is None or not any(arg.value is given[1] for arg in found[1].args):
+        return None
+    site, expr = found[0], given[1]
+    if isinstance(expr, ir.Const) and isinstance(expr.value, float) and 0 < expr.value < 1:
+        other = complement(expr.value)
+    elif isinstance(expr, ir.Name) and sites.module_constant(site, expr.id):
+        other = f"1 - {expr.id}"
+    else:
+        return None
+    return Cure(f"write {other}", "unsafe", (Edit(site.place(expr), other),))
+
+
+def as_eps(story: Story, place: Place, expr: ir.Expr, value: float | None) -> Cure | None:
+    """`momentum=` in front of a momentum that landed in the position of eps; a number of channels goes."""
+    found = sites.call_site(story, place)
+    if found is None:
+        return None
+    site, call = found
+    at = next((at for at, arg in enumerate(call.args) if arg.value is expr), None)
+    behind = call.args[at + 1 :] if at is not None else ()
+    if at is None or any(arg.star for arg in call.args) or any(arg.keyword in (None, "momentum", "eps") for arg in behind):
+        return None
+    name = expr.id if isinstance(expr, ir.Name) else expr.attr if isinstance(expr, ir.Attribute) else ""
+    change: Change
+    if value is not None and 0 < value < 1 and not (isinstance(value, float) and value >= 0.9 and name):
+        # from 0.9 on it can only be meant as other frameworks mean it
+        told = complement(value) if value >= 0.9 else ""
+        start = call.args[at].start
+        front = site.place(ir.Name(start, expr.end if told else start, ""))
+        change = Edit(front, f"momentum={told}")
+        return Cure(f"write `momentum={told}`" if told else "write `momentum=` in front", "unsafe", (change,))
+    if value is None and "mom" in name.lower():
+        front = site.place(ir.Name(call.args[at].start, call.args[at].start, ""))
+        return Cure("write `momentum=` in front", "unsafe", (Edit(front, "momentum="),))
+    if behind or "decay" in name.lower() or (value is not None and value != int(value)):
+        return None
+    change = Drop(site.place(call), site.place(call.args[at]), site.place(call.args[at - 1]) if at else None)
+    return Cure("take the number of channels away", "unsafe", (change,))

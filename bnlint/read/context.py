@@ -67,8 +67,13 @@ def _unmarked_root(files: Sequence[Path], given: Sequence[Path], marks: _Marks) 
     return _common(unmarked or [os.path.dirname(absolute(file)) for file in files])
 
 
+def is_project(root: Path) -> bool:
+    """Whether the folder may be walked as a project: not the home folder, what lies above it, nor that of temporary files."""
+    return absolute(root) not in _forbidden()
+
+
 def context_files(root: Path) -> list[Path]:
-    """The Python files of the project at `root`, sorted: not the ignored ones nor those of virtual environments.
+    """The Python files and notebooks of the project at `root`, sorted: not the ignored ones nor those of virtual environments.
 
     Excluded files are included: excluding limits what is reported. The caller adds the linted files, which may be
     ignored ones.

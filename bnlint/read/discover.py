@@ -1,4 +1,4 @@
-"""Which files are linted: from the paths on the command line to Python files and text networks, sorted, each once.
+"""Which files are linted: from the paths on the command line to Python, notebooks and text networks, sorted, once.
 
 Must never follow a symbolic link to a folder (so loops are harmless) and never open a file.
 """
@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnlint.read import prototxt
+from bnlint.read import notebook, prototxt
 from bnlint.read.ignores import DEFAULT_EXCLUDE, Excludes, GitIgnores, excludes, ignores_above, is_environment
 
 __all__ = ["DEFAULT_EXCLUDE", "PYTHON_SUFFIXES", "SUFFIXES", "Discovery", "MissingPath", "absolute", "discover"]
 
-PYTHON_SUFFIXES: tuple[str, ...] = (".py", ".pyw")
+# what imports, and hence is also context of other files
+PYTHON_SUFFIXES: tuple[str, ...] = (".py", ".pyw", notebook.SUFFIX)
 SUFFIXES: tuple[str, ...] = (*PYTHON_SUFFIXES, prototxt.SUFFIX)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from bnlint.findings import Finding
 from bnlint.outcome import Outcome
 from bnlint.report.fingerprints import fingerprints
-from bnlint.report.names import filename, location
+from bnlint.report.names import filename, in_cell, location
 
 _SEVERITIES = {"error": "major", "warning": "minor", "info": "info"}
 
@@ -28,7 +28,7 @@ def _issue(finding: Finding, fingerprint: str, base: Path) -> dict[str, object]:
     return {
         "type": "issue",
         "check_name": finding.code,
-        "description": f"{finding.code} {finding.name}: {finding.message}",
+        "description": f"{finding.code} {finding.name}: {finding.message}{in_cell(place)}",
         "categories": ["Bug Risk"],
         "severity": _SEVERITIES[finding.severity],
         "fingerprint": fingerprint,

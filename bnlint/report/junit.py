@@ -39,9 +39,11 @@ def _case(suite: xml.Element, finding: Finding, base: Path) -> None:
     place = finding.place
     name = _clean(filename(place.path, base))
     case = xml.SubElement(
-        suite, "testcase", name=f"{finding.code} {finding.name} ({_clean(location(place, base))})", classname=name,
-        file=name, line=str(place.row),
+        suite, "testcase", name=f"{finding.code} {finding.name} ({_clean(location(place, base))})", classname=name, file=name,
     )  # fmt: skip
+    if place.cell is None:
+        # rows of a notebook's cell are none of its file: there the name tells the cell
+        case.set("line", str(place.row))
     failure = xml.SubElement(case, "failure", type=finding.severity, message=_clean(finding.message))
     lines = [f"{location(place, base)}: {finding.code} [{finding.confidence}] {finding.message}"]
     lines += [f"{number}. {location(step.place, base)}: {step.message}" for number, step in enumerate(finding.trace, 1)]

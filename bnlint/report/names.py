@@ -20,3 +20,8 @@ def location(place: Place, base: Path) -> str:
     """`file:row:column`, with the cell of a notebook after the file."""
     cell = "" if place.cell is None else f":cell {place.cell}"
     return f"{filename(place.path, base)}{cell}:{place.row}:{place.column}"
+
+
+def in_cell(place: Place) -> str:
+    """` (cell 3, line 2)` for a place in a notebook, else nothing: for formats that know rows of files only."""
+    return "" if place.cell is None else f" (cell {place.cell}, line {place.row})"

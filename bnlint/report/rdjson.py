@@ -6,12 +6,14 @@ Source: reviewdog, proto/rdf/reviewdog.proto (2026): columns count bytes of UTF-
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bnlint.findings import Finding, Place
+from bnlint.findings import Edit, Finding, Place
 from bnlint.outcome import Lines, Outcome
-from bnlint.report.names import filename, location
+from bnlint.report.names import filename, in_cell, location
 
 
 def render(outcome: Outcome, base: Path, *, color: bool = False) -> str:
@@ -22,7 +24,7 @@ def render(outcome: Outcome, base: Path, *, color: bool = False) -> str:
 def _diagnostic(finding: Finding, lines: Lines, base: Path) -> dict[str, Any]:
     because = "".join(f"\n{number}. {location(step.place, base)}: {step.message}" for number, step in enumerate(finding.trace, 1))
     found: dict[str, Any] = {
-        "message": f"{finding.message} ({finding.name}, {finding.confidence}){because}",
+        "message": f"{finding.message} ({finding.name}, {finding.confidence}){in_cell(finding.place)}{because}",
         "location": _location(finding.place, lines, base),
         "severity": finding.severity.upper(),
         "code": {"value": finding.code},
@@ -31,11 +33,26 @@ def _diagnostic(finding: Finding, lines: Lines, base: Path) -> dict[str, Any]:
         found["related_locations"] = [
             {"message": step.message, "location": _location(step.place, lines, base)} for step in finding.trace
         ]
-    # each suggestion is applied by itself, and in the file of its finding: of a fix in several places a part would be wrong
     edits = finding.fix.edits if finding.fix else ()
-    if len(edits) == 1 and edits[0].place.path == finding.place.path and edits[0].place.cell is None:
-        found["suggestions"] = [{"range": _range(edits[0].place, lines), "text": edits[0].content}]
+    if edits and all(edit.place.path == finding.place.path and edit.place.cell is None for edit in edits):
+        whole = _joined(edits, lines)
+        found["suggestions"] = [{"range": _range(whole.place, lines), "text": whole.content}]
     return found
+
+
+def _joined(edits: Sequence[Edit], lines: Lines) -> Edit:
+    """The edits of one file as one, with what stands between them: each suggestion is applied by itself."""
+    first, *others = sorted(edits, key=lambda edit: edit.place)
+    place, content = first.place, first.content
+    for edit in others:
+        code = lines(place.path, None)[place.end_row - 1 : edit.place.row]
+        if code:
+            # the end first: both may be on one row
+            code = [*code[:-1], code[-1][: edit.place.column - 1]]
+            code[0] = code[0][place.end_column - 1 :]
+        content += "\n".join(code) + edit.content
+        place = replace(place, end_row=edit.place.end_row, end_column=edit.place.end_column)
+    return Edit(place, content)
 
 
 def _location(place: Place, lines: Lines, base: Path) -> dict[str, Any]:

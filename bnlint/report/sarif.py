@@ -16,7 +16,7 @@ from bnlint import __version__
 from bnlint.findings import Finding, Fix, Place, Step
 from bnlint.outcome import Outcome
 from bnlint.report.fingerprints import fingerprints
-from bnlint.report.names import filename
+from bnlint.report.names import filename, in_cell
 from bnlint.report.rule_page import markdown, summary
 from bnlint.rule import Rule
 from bnlint.rulebook import catalogue
@@ -60,7 +60,7 @@ def _result(finding: Finding, numbers: dict[str, int], fingerprint: str, base: P
     result: dict[str, Any] = {
         "ruleId": finding.code,
         "level": _LEVELS[finding.severity],
-        "message": {"text": finding.message},
+        "message": {"text": finding.message + in_cell(finding.place)},
         "locations": [_location(finding.place, base)],
         "partialFingerprints": {"bnlint/v1": fingerprint},
         "properties": {"confidence": finding.confidence},
@@ -101,7 +101,7 @@ def _location(place: Place, base: Path, message: str | None = None) -> dict[str,
     if place.cell is None:
         found["physicalLocation"]["region"] = _region(place)
     else:
-        # its rows are none of the file
+        # its rows are none of the file; not every reader shows names, so the message of the result tells it, too
         found["logicalLocations"] = [{"name": f"cell {place.cell}, line {place.row}", "kind": "module"}]
     if message is not None:
         found["message"] = {"text": message}

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from bnlint.cli.main import main
 from tests.linting import CHECKOUT
+from tests.read.notebooks import notebook
 
 SHOWCASE = CHECKOUT / "fixtures" / "showcase" / "robot_learning"
 
@@ -87,3 +88,25 @@ def test_names_with_signs_of_markup_are_taken_literally(tmp_path: Path) -> None:
     )
     xml.fromstring(run(str(tmp_path), "--output-format", "svg").stdout)
     assert "#lt;#amp;#quot;#gt;" in run(str(tmp_path), "--output-format", "mermaid").stdout
+
+
+def test_the_map_of_a_notebook_names_its_cells(tmp_path: Path) -> None:
+    build = "import torch\nfrom torch import nn\nwidth = 2 * 4\nnet = nn.Sequential(nn.BatchNorm1d(int(width)))\n"
+    (tmp_path / "a.ipynb").write_bytes(notebook("%pylab", build, "x = (1,\ny", "# scores\nprint(net(torch.rand(4, 8)))"))
+    text = run(str(tmp_path)).stdout
+    assert "built a.ipynb:cell 2:4" in text
+    assert "BatchNorm1d(num_features=int(width))" in text or "BatchNorm1d(num_features=8)" in text
+    assert "a.ipynb:cell 4:2" in text
+    assert "the cell cannot be read" in text
+    assert "a.ipynb:cell 3:" in text
+    document = json.loads(run(str(tmp_path), "--output-format", "json").stdout)
+    assert (document["networks"][0]["built"]["cell"], document["networks"][0]["built"]["location"]["row"]) == (2, 4)
+    assert [turn["cell"] for entry in document["entries"] for turn in entry["timeline"]] == [4]
+    for drawing in ("svg", "mermaid"):
+        assert "cell 4:2" in run(str(tmp_path), "--output-format", drawing).stdout
+
+
+def test_the_loop_of_a_notebook_is_told_by_its_line(tmp_path: Path) -> None:
+    build = "import torch\nfrom torch import nn\nnet = nn.Sequential(nn.BatchNorm1d(8))\n"
+    (tmp_path / "a.ipynb").write_bytes(notebook(build, "for x in [1, 2]:\n    net(torch.rand(4, 8)).sum().backward()"))
+    assert "for x in [1, 2]  a.ipynb:cell 2:1" in run(str(tmp_path)).stdout

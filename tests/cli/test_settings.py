@@ -1,4 +1,4 @@
-"""`bnlint config` and `bnlint clean`, what the shell completes, and what wrong words are answered with."""
+"""`bnlint config`, what the shell completes, and what wrong words are answered with."""
 
 from __future__ import annotations
 
@@ -76,22 +76,6 @@ def test_settings_of_an_unknown_rule_are_refused_here_too(project: Path) -> None
     result = run("config", "--select", "BN2O1")
     assert result.exit_code == 2
     assert "unknown rule selector 'BN2O1', did you mean 'BN201'?" in result.stderr
-
-
-def test_the_cache_is_removed_and_nothing_else(project: Path) -> None:
-    (project / "net.py").write_text("from torch import nn\nnet = nn.BatchNorm2d(8)\n")
-    run("check")
-    assert (project / ".bnlint_cache").is_dir()
-    assert "removed" in run("clean").stderr
-    assert not (project / ".bnlint_cache").exists()
-    assert (project / "net.py").exists()
-    assert run("clean").stderr == "nothing to remove\n"
-
-
-def test_a_folder_that_is_no_cache_is_left_alone(project: Path) -> None:
-    (project / "mine").mkdir()
-    assert run("clean", "--cache-dir", "mine").stderr == "nothing to remove\n"
-    assert (project / "mine").is_dir()
 
 
 @pytest.mark.parametrize(

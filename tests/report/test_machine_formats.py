@@ -142,12 +142,61 @@ def test_rdjson_counts_columns_in_bytes() -> None:
     assert diagnostic["severity"] == "ERROR"
 
 
-def test_rdjson_suggests_a_fix_in_one_place_only() -> None:
-    twice = Fix("swap", "safe", (*insertion().edits, Edit(place(row=1, column=1, end_column=1), "x")))
-    given = outcome(finding(fix=insertion()), finding(fix=twice))
-    one, two = json.loads(render("rdjson", given, BASE))["diagnostics"]
-    assert [suggestion["text"] for suggestion in one["suggestions"]] == ["net.eval()\n"]
-    assert "suggestions" not in two
+def test_rdjson_suggests_a_fix() -> None:
+    (diagnostic,) = json.loads(render("rdjson", outcome(finding(fix=insertion())), BASE))["diagnostics"]
+    start = {"line": 3, "column": 1}
+    assert diagnostic["suggestions"] == [{"range": {"start": start, "end": start}, "text": "net.eval()\n"}]
+
+
+def test_rdjson_suggests_a_fix_in_several_places_as_one_with_what_stands_between() -> None:
+    edits = (
+        *insertion().edits,
+        Edit(place(row=1, column=7, end_column=10), "make"),
+        Edit(place(row=1, column=1, end_column=4), "model"),
+    )
+    (diagnostic,) = json.loads(render("rdjson", outcome(finding(fix=Fix("swap", "safe", edits))), BASE))["diagnostics"]
+    assert diagnostic["suggestions"] == [
+        {
+            "range": {"start": {"line": 1, "column": 1}, "end": {"line": 3, "column": 1}},
+            "text": "model = make()\nnet.train()\nnet.eval()\n",
+        }
+    ]
+
+
+def test_rdjson_suggests_no_part_of_a_fix_that_reaches_into_another_file() -> None:
+    edits = (*insertion().edits, Edit(place("/project/models.py", row=1, column=1, end_column=1), "x"))
+    (diagnostic,) = json.loads(render("rdjson", outcome(finding(fix=Fix("swap", "safe", edits))), BASE))["diagnostics"]
+    assert "suggestions" not in diagnostic
+
+
+IN_CELL = place("/project/a.ipynb", row=2, cell=5)
+
+
+@pytest.mark.parametrize(
+    ("output_format", "said"),
+    [
+        ("grouped", "  cell 5:2:8  BN201"),
+        ("sarif", '"text": "evaluated in train mode (cell 5, line 2)"'),
+        ("gitlab", "evaluated in train mode (cell 5, line 2)"),
+        ("junit", "(a.ipynb:cell 5:2:8)"),
+        ("rdjson", "evaluated in train mode (eval-in-train-mode, certain) (cell 5, line 2)"),
+    ],
+)
+def test_a_finding_in_a_notebook_names_its_cell(output_format: str, said: str) -> None:
+    text = render(output_format, outcome(finding(at=IN_CELL)), BASE)
+    assert said in text
+    assert "(cell" not in render(output_format, outcome(finding()), BASE)
+
+
+def test_a_row_of_a_cell_is_never_given_as_one_of_the_file() -> None:
+    given = outcome(finding(at=IN_CELL))
+    (issue,) = json.loads(render("gitlab", given, BASE))
+    assert issue["location"] == {"path": "a.ipynb", "lines": {"begin": 1}}
+    (diagnostic,) = json.loads(render("rdjson", given, BASE))["diagnostics"]
+    assert diagnostic["location"] == {"path": "a.ipynb"}
+    case = xml.fromstring(render("junit", given, BASE)).find(".//testcase")
+    assert case is not None
+    assert (case.get("file"), case.get("line")) == ("a.ipynb", None)
 
 
 @pytest.mark.parametrize("output_format", ["sarif", "gitlab", "junit", "rdjson"])

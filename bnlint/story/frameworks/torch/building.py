@@ -131,7 +131,7 @@ def on_module(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
 def build(run: Run, name: str, args: Args, node: ir.Call) -> Obj:
     """A layer, written down with the arguments it was given."""
     made = networks.layer(run, name, args, node)
-    shapes.given(made, args)
+    shapes.given(run, made, args)
     statistics.given(made, args)
     signature = SIGNATURES.get(name)
     if signature is not None:

@@ -41,7 +41,7 @@ MOVED = frozenset({"to", "cuda", "cpu", "contiguous", "clone", "pin_memory", "np
 """methods after which a tensor is still what its layer gave"""
 
 
-def given(made: Obj, args: Args) -> None:
+def given(run: Run, made: Obj, args: Args) -> None:
     """Keep a layer's constructor arguments, as far as its shape hangs on them."""
     last = made.lib.rpartition(".")[2]
     if last in CHANNELS:
@@ -49,6 +49,8 @@ def given(made: Obj, args: Args) -> None:
         made.slots["#channels"] = args.get(place, name)
         if last in BIAS:
             made.slots["#bias"] = args.get(BIAS[last], "bias") or (Const(None) if args.double_star else Const(True))
+            if made.site is not None:
+                run.story.biased.setdefault(made.site, []).append(made)
     elif last.startswith(POOLED):
         made.slots["#pooled"] = args.get(0, "output_size")
     elif last.startswith(("BatchNorm", "SyncBatchNorm")):
