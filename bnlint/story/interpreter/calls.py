@@ -138,7 +138,8 @@ ALTERNATIVES = 12
 
 def call_options(run: Run, callee: Choice, args: Args, node: ir.Call) -> Value:
     """Call one of several: of many networks that may result, a few stand for all, those that matter first."""
-    if all(isinstance(option, Bound) and is_network(option.self) for option in callee.options):
+    owners = {id(option.self) if isinstance(option, Bound) and is_network(option.self) else None for option in callee.options}
+    if len(owners) == 1 and None not in owners:
         return call_methods(run, callee.options, args, node)
     results: list[Value] = []
     usual = [option for option in callee.options if not of_contrary(option)]
@@ -161,7 +162,10 @@ def call_options(run: Run, callee: Choice, args: Args, node: ir.Call) -> Value:
 
 
 def call_methods(run: Run, methods: Sequence[Value], args: Args, node: ir.Call) -> Value:
-    """Call one of several methods of networks, `(net.train if flag else net.eval)()`: each may be the only one that runs."""
+    """Call one of several methods of a network, `(net.train if flag else net.eval)()`: each may be the only one that runs.
+
+    One method of several networks is another matter: of whichever network is meant, it runs for certain.
+    """
     results: list[Value] = []
 
     def one(method: Value) -> int:
