@@ -73,11 +73,11 @@ from bnlint.story import Story
 @rule("BN602", "swapped-momentum-convention", severity="warning", frameworks=("torch", "tensorflow", "keras"))
 def check(story: Story) -> Iterator[Report]:
     for told in momentum.told(story):
-        place = told.built.where.place
-        name = told.built.lib.rpartition(".")[2]
-        subjects = frozenset({told.built.obj} if told.built.obj is not None else {place})
+        place = told.where.place
+        name = told.lib.rpartition(".")[2]
+        subjects = frozenset({told.obj} if told.obj is not None else {place})
         if told.torch and 0.9 <= told.value <= 1:
-            if told.value == 1 and momentum.never_read(story, told.built):
+            if told.value == 1 and momentum.never_read(story, told.obj):
                 continue
             kept = f"{1 - told.value:.3g}" if told.value < 1 else "nothing"
             message = f"momentum={told.value:g} keeps {kept} of the average at each step: in PyTorch it weighs the new batch"

@@ -47,6 +47,8 @@ def given(run: Run, made: Obj, args: Args) -> None:
     if last in CHANNELS:
         _, place, name = CHANNELS[last]
         made.slots["#channels"] = args.get(place, name)
+        if last.startswith("Conv") and is_one(args.get(2, "kernel_size")) and args.get(4, "padding") in (None, Const(0)):
+            made.slots["#pointwise"] = True
         if last in BIAS:
             made.slots["#bias"] = args.get(BIAS[last], "bias") or (Const(None) if args.double_star else Const(True))
             if made.site is not None:
@@ -81,7 +83,8 @@ def after(layer: Obj, last: str, shape: Shape | None) -> Shape | None:
         if axes is None:
             axes = shape.axes if shape is not None else None
             return Shape(axes, channels, True if axes == 2 else None, layer)
-        return Shape(axes, channels, None, layer)
+        one = shape is not None and shape.single and layer.slots.get("#pointwise")
+        return Shape(axes, channels, True if one else None, layer)
     if last.startswith(POOLED):
         one = is_one(layer.slots.get("#pooled"))
         axes = shape.axes if shape is not None else int(last[-2]) + 2 if last[-2:-1].isdigit() else None
