@@ -34,7 +34,7 @@ def assigned(run: Run, owner: Value, attr: str, value: Value, node: ir.Expr) -> 
     """`norm.track_running_stats = ...`, `norm.running_mean = None`, `norm.momentum = ...`"""
     if attr == "momentum":
         for option in options(owner):
-            if isinstance(option, Obj) and networks.is_module(option) and networks.is_norm(run, option):
+            if isinstance(option, Obj) and option.lib in BATCH_NORMS:  # an own norm may mean the opposite by it
                 run.emit(MomentumSet, node, norm=option, value=value)
     if attr != TRACKING and not (attr in BUFFERS and type(value) is Const and value.value is None):
         return
