@@ -19,7 +19,7 @@ from bnlint.story.interpreter import calls, importing, iteration, statements
 from bnlint.story.machine import Frame, Run
 from bnlint.story.nesting import descendants
 from bnlint.story.order import loading_order
-from bnlint.story.values import Bound, Cls, Func, Module, Obj, Scope
+from bnlint.story.values import Cls, Func, Module, Obj, Scope
 
 RECURSION = 5_000
 
@@ -106,13 +106,8 @@ def methods(run: Run, module: Module, cls: Cls, seen: entries.Survey, roots_only
         for value in list(cls.table.values())
         if isinstance(value, Func) and isinstance(value.node, ir.Function) and id(value.node) not in run.reached
     ]
-    if not roots_only and id(cls.node) in seen.builders:
-        forward = cls.table.get("forward")
-        if isinstance(forward, Func) and id(forward.node) not in run.reached and library_base(cls, DRIVING) is None:
-            run.reached.add(id(forward.node))
-            yield from alone(run, module, f"{cls.name}.forward", partial(method, run, module, cls, forward), False)
-        elif id(cls.node) not in run.reached:
-            yield from alone(run, module, cls.name, partial(instance, run, module, cls), False)
+    if id(cls.node) not in run.reached and not roots_only and id(cls.node) in seen.builders:
+        yield from alone(run, module, cls.name, partial(instance, run, module, cls), False)
     if library_base(cls, DRIVING) is not None:
         return  # the library calls them, and sets the mode before
     for value in found:
@@ -145,12 +140,8 @@ def method(run: Run, module: Module, cls: Cls, value: Func) -> None:
         for part in descendants(made):
             either = frozenset({*part.slots["#mode"], Mode("train", -1), Mode("eval", -1)})
             run.memory.write(part.slots, "#mode", either)
-    if value.kind == "static":
-        returned = calls.call_function(run, value, Args(), definition(value))
-    else:  # through the object: a network's forward is one, whatever it calls inside
-        name = definition(value)
-        call = ir.Call(name.start, name.end, name, ())
-        returned = calls.call(run, Bound(value, cls if value.kind == "class" else made), Args(), call)
+    args = Args() if value.kind == "static" else Args((cls if value.kind == "class" else made,))
+    returned = calls.call_function(run, value, args, definition(value))
     iteration.escape(run, [returned])
 
 
