@@ -55,7 +55,7 @@ class Shared(Event):
 
 @dataclass(slots=True, eq=False)
 class AxisUsed(Event):
-    """A Keras batch norm was applied to what layers of a known data format gave.
+    """A batch norm of Keras or tf.layers was applied to what layers of a known data format gave.
 
     formats: "channels_first", "channels_last", or both where an option decides; assumed: the axis is only a default of an option.
     """
