@@ -154,7 +154,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint.findings import Step
-from bnlint.judging import batchwise, curing, modes, purposes, traces
+from bnlint.judging import batchwise, callflags, curing, modes, purposes, traces
 from bnlint.rule import Report, rule
 from bnlint.story import Story
 from bnlint.story.events import Forward
@@ -182,11 +182,16 @@ def check(story: Story) -> Iterator[Report]:
 
 
 def without_a_mode_of_their_own(story: Story) -> Iterator[Report]:
-    """Networks that are told their mode whenever they run: graphs of TensorFlow 1, modules of Flax."""
+    """Networks that are told their mode whenever they run: graphs of TensorFlow 1, models of Keras, modules of Flax."""
     for forward, norm, sure in batchwise.fed(story):
         steps = [Step("this layer normalises by the batch in such a run", norm.where.place), *traces.called(forward)]
         place = forward.where.place
         message = f"this run evaluates, and its feed leaves {traces.title(norm.norm)} in train mode"
+        yield Report(message, place, sure, traces.distinct(steps, place), traces.subjects(forward))
+    for forward, sure in callflags.handed(story):
+        place = forward.where.place
+        message = f"{traces.title(forward.net)} evaluates here with a flag that says training"
+        steps = [*traces.called(forward), *traces.built(forward)]
         yield Report(message, place, sure, traces.distinct(steps, place), traces.subjects(forward))
     for event in batchwise.applied(story):
         message = "this application evaluates in train mode: batch norm normalises by the batch at hand"

@@ -35,6 +35,8 @@ def in_train_mode(story: Story) -> Iterator[InTrainMode]:
     for forward in story.of(Forward):
         if forward.framework == "keras" and "training" not in forward.purposes:
             one = judged(story, forward)
+            if one is not None and one.how == "call" and handed_on(forward):
+                continue  # what hands on a flag is no constant
             if one is not None and (one.place not in best or ORDER[one.confidence] > ORDER[best[one.place].confidence]):
                 best[one.place] = one
     for fixed in story.of(FlagFixed):
@@ -70,6 +72,24 @@ def judged(story: Story, forward: Forward) -> InTrainMode | None:
     if phase is not None:
         return InTrainMode(forward, phase.where.place, "phase", found)
     return InTrainMode(forward, forward.where.place, "call", found)
+
+
+def handed(story: Story) -> Iterator[tuple[Forward, Confidence]]:
+    """Forwards that evaluate in train mode by a flag that was decided elsewhere and handed on; each place once, the surest."""
+    best: dict[Place, tuple[Forward, Confidence]] = {}
+    for forward in [] if story.test else story.of(Forward):
+        if forward.framework == "keras" and handed_on(forward) and "training" not in forward.purposes:
+            one = judged(story, forward)
+            if one is not None and one.how == "call":
+                place = forward.where.place
+                if place not in best or ORDER[one.confidence] > ORDER[best[place][1]]:
+                    best[place] = forward, one.confidence
+    yield from best.values()
+
+
+def handed_on(forward: Forward) -> bool:
+    """Whether the flag came from elsewhere: below a `test_step` all that is constant was said for evaluation."""
+    return forward.handed and not any(name in STEPS for name in forward.where.functions)
 
 
 def repeated(forward: Forward) -> bool:

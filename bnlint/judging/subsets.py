@@ -29,12 +29,14 @@ def surplus(story: Story) -> Iterator[Surplus]:
     for train in trains:
         if train.variables is None or any("?" in name for name in train.variables):
             continue
+        if any(token.ref.named for token in train.runs if token.kind == "read"):
+            continue  # the update ops were chosen by their names
         mine = concerned(train)
         if len(mine) == len(train.through) and len(trains) == 1:
             continue
         beside = [
             token.ref
-            for token in train.built
+            for token in train.runs
             if token.kind == "update" and moves(token.ref) and not belongs(token.ref, train) and "?" not in token.ref.name
         ]
         beside.sort(key=lambda norm: norm.norm.serial)
@@ -43,6 +45,8 @@ def surplus(story: Story) -> Iterator[Surplus]:
         others = tuple(norm for norm in beside if id(norm) in own)
         if frozen:
             yield Surplus(train, frozen, False)
+        built = {token.ref for token in train.built if token.kind == "update"}
+        others = tuple(norm for norm in others if norm in built)
         if others and not told_apart(story, train):
             rivals = [other for other in trains if other is not train and any(belongs(norm, other) for norm in others)]
             yield Surplus(train, others, True, all(other.token in train.runs for other in rivals))

@@ -17,6 +17,12 @@ DRIVES = frozenset({
 })  # fmt: skip
 """Names by which code drives networks or graphs; a function without any of them tells nothing by itself."""
 
+TRAINS = frozenset({
+    "backward", "minimize", "apply_gradients", "create_train_op", "optimize_loss", "train_on_batch", "GradientTape",
+    "EstimatorSpec", "fit", "value_and_grad",
+})  # fmt: skip
+"""Names by which code trains. A function that calls such code by name is where it gets its arguments from."""
+
 STEPS = frozenset({"train_step", "test_step"})
 """methods that a library calls: of Keras models"""
 
@@ -32,6 +38,7 @@ BUILDS = frozenset({
 
 
 MOMENTS = frozenset({"var", "std", "var_mean", "std_mean", "variance", "batch_norm"})
+ROOTS = frozenset({"sqrt", "rsqrt"})
 SPREADS = ("_var", "_variance", "_std")
 STATISTICS = frozenset({
     "running_mean", "running_var", "running_std", "running_variance", "moving_mean", "moving_var", "moving_variance",
@@ -63,8 +70,8 @@ class Survey:
     """What the texts of a project mention.
 
     names: every name that is used, as a variable or as an attribute; drivers: identities of the functions, outside of
-    others, whose own text drives networks: trains, evaluates, acts, or builds batch norms; builders: identities of the
-    classes that have a constructor which builds layers worth seeing.
+    others, whose own text drives networks (trains, evaluates, acts, or builds batch norms) or calls what trains; builders:
+    identities of the classes that have a constructor which builds layers worth seeing.
     """
 
     names: frozenset[str]
@@ -88,6 +95,8 @@ def survey(project: Project) -> Survey:
     statistics: set[int] = set()
     graphs: set[int] = set()
     helpers: set[str] = set()
+    trainers: set[str] = set()
+    others: list[tuple[int, set[str]]] = []
     forwards: list[tuple[int, set[str]]] = []
     calls: list[tuple[ir.Function, set[str]]] = []
     for program in project.programs.values():
@@ -103,6 +112,10 @@ def survey(project: Project) -> Survey:
             copies = not WALKS.isdisjoint(called) and not COPIES.isdisjoint(mentioned)
             if builds or copies or function.name in STEPS or not DRIVES.isdisjoint(mentioned):
                 drivers.add(id(function))
+            elif owner is None:
+                others.append((id(function), called))
+            if not TRAINS.isdisjoint(mentioned):
+                trainers.add(function.name if owner is None else owner.name)
             if builds and function.name == "__init__" and owner is not None:
                 builders.add(id(owner))
             if not STATISTICS.isdisjoint(mentioned):
@@ -117,6 +130,7 @@ def survey(project: Project) -> Survey:
             names |= mentioned
             names.update(*used([*function.params.items, *function.decorators, function.returns]))
     moments.update(function for function, mentioned in forwards if not helpers.isdisjoint(mentioned))
+    drivers.update(function for function, called in others if not trainers.isdisjoint(called))
     found = (names, drivers, builders, moments, statistics, graphs, callers(calls, drivers))
     return Survey(*(frozenset(part) for part in found))  # type: ignore[arg-type]
 
@@ -149,6 +163,8 @@ def normalises_graph(mentioned: set[str], called: set[str]) -> bool:
 
 
 def takes_moments(mentioned: set[str]) -> bool:
+    if "mean" in mentioned and not ROOTS.isdisjoint(mentioned):
+        return True  # `((x - mean) ** 2).mean()`, and its root
     return not MOMENTS.isdisjoint(mentioned) or any(name.endswith(SPREADS) for name in mentioned)
 
 

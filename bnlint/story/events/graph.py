@@ -63,6 +63,8 @@ class CollectionRead(Event):
     held: frozenset[Token]
     used: set[str] = field(default_factory=set)
     """"kept" (as an attribute), "escaped" (went where it cannot be followed)"""
+    named: bool = False
+    """the program looks at the names of the ops: it may choose some of them"""
 
     @property
     def token(self) -> Token:

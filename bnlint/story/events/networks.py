@@ -55,7 +55,7 @@ class Shared(Event):
 
 @dataclass(slots=True, eq=False)
 class AxisUsed(Event):
-    """A Keras batch norm was applied to what layers of a known data format gave.
+    """A batch norm of Keras or tf.layers was applied to what layers of a known data format gave.
 
     formats: "channels_first", "channels_last", or both where an option decides; assumed: the axis is only a default of an option.
     """
@@ -138,6 +138,8 @@ class Forward(Event):
     """the output is thrown away: the call is a statement of its own"""
     random: bool = False
     """a constant in the call switches dropout on, which the network holds: Keras"""
+    handed: bool = False
+    """the call hands on a flag that was decided elsewhere, instead of a constant of its own: Keras"""
     steps: int | None = 1
     """how many steps of training the call makes by itself; None where that is not known"""
 

@@ -91,6 +91,17 @@ def note_dropped(run: Run, norm: Obj, node: ir.Call) -> None:
         run.norms[-1][id(norm)] = replace(use, dropped=(name, run.place(node)))
 
 
+def dropped_outside(run: Run, uses: tuple[NormUse, ...], node: ir.Call) -> tuple[NormUse, ...]:
+    """The batch norms of a call that says nothing, made by a function that was told: no layer inside learns of it."""
+    if not any(use.by_default and use.dropped is None for use in uses) or any(hands_on(frame.func) for frame in run.frames):
+        return uses
+    name = wrappers.dropped(run, node, None)
+    if not name:
+        return uses
+    lost = name, run.place(node)
+    return tuple(replace(use, dropped=lost) if use.by_default and use.dropped is None else use for use in uses)
+
+
 def hands_on(func: Func | None) -> bool:
     """Whether a function is a `call` that takes `training`."""
     return func is not None and func.name == "call" and any(param.name == "training" for param in func.node.params.items)

@@ -13,7 +13,7 @@ from bnlint.story.frameworks.tensorflow import datasets
 from bnlint.story.frameworks.torch.networks import batch_of
 from bnlint.story.frameworks.torch.tensors import size
 from bnlint.story.machine import Run
-from bnlint.story.values import UNKNOWN, Choice, Const, Data, Obj, Tuple, Value, options
+from bnlint.story.values import UNKNOWN, Bound, Choice, Const, Data, Obj, Tuple, Value, options
 
 FLOWS = {"flow": (2, 3), "flow_from_directory": (7, 8), "flow_from_dataframe": (None, None)}
 """methods of `ImageDataGenerator` -> positions of batch_size and shuffle"""
@@ -59,6 +59,7 @@ def fed(run: Run, name: str, args: Args, node: ir.Call) -> Value:
     """What `fit` runs its network on: of arrays batches are made here, in their order or shuffled."""
     given = args.get(0, "x") or args.get(0, "generator") or UNKNOWN
     arrays = type(given) is Data or isinstance(given, Tuple) or (isinstance(given, Obj) and given.lib in ("list", "dict"))
+    arrays = arrays or (isinstance(given, Bound) and type(given.self) is Data)  # `frame.values`
     if name != "fit" or not arrays or any(is_loader(option) for option in options(given)) or isinstance(given, Choice):
         return given
     shuffle = args.get(None, "shuffle")

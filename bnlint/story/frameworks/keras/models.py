@@ -131,6 +131,10 @@ def forward(
         run.norms.pop()
     unsure = perhaps_frozen(obj)
     event.norms = tuple(replace(use, perhaps_frozen=True) if unsure else use for use in norms.values())
+    if training is None:
+        event.norms = contexts.dropped_outside(run, event.norms, node)
+    else:
+        event.handed = not isinstance(args.node(None, "training"), ir.Const) and "training" in args.keywords
     event.random = training is not None and truth(training) is True and any(is_dropout(part) for part in within(obj))
     token = frozenset({event.token})
     return graphs.noted(run, event, tag(result, token, token, False, count, assumed), node)

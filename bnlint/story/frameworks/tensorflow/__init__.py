@@ -144,6 +144,13 @@ class TensorFlow(Framework):
             return obj
         return None
 
+    def data_attribute(self, run: Run, data: Data, attr: str) -> Value | None:
+        if attr in ("name", "op"):
+            for token in data.flow:
+                if token.kind == "read":
+                    token.ref.named = True
+        return None
+
     def library(self, run: Run, name: str) -> Value | None:
         """A name of the library that stands for a value."""
         if ".flags.FLAGS." in name:
@@ -178,7 +185,7 @@ class TensorFlow(Framework):
 
     def elements(self, run: Run, value: Value, node: ir.Expr) -> tuple[list[Value], Value | None] | None:
         if isinstance(value, Obj) and value.lib == datasets.DATASET:
-            return [], datasets.batches(value)
+            return [], datasets.element(value)
         return None
 
     def item(self, run: Run, owner: Value, index: Value, node: ir.Expr) -> Value | None:

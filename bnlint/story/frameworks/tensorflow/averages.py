@@ -41,7 +41,7 @@ REDUCED = frozenset({"reduce_mean", "math.reduce_mean", "math.reduce_variance", 
 CARRYING = frozenset({
     "multiply", "mul", "divide", "div", "truediv", "add", "subtract", "sub", "sqrt", "rsqrt", "square", "pow", "reshape",
     "squeeze", "expand_dims", "cast", "to_float", "stop_gradient", "identity", "scalar_mul", "negative", "transpose", "tile",
-    "with_dependencies", "all_reduce",
+    "with_dependencies", "all_reduce", "where", "where_v2",
 })  # fmt: skip
 """functions, by their last name, whose result is still a moment or a mixture of some"""
 SWITCHING = re.compile(r"train|test|infer|phase|learning", re.I)

@@ -74,7 +74,10 @@ def created(run: Run, last: str, args: Args, node: ir.Call) -> Obj:
         orders = {part.slots["#order"] for part in sets}
         order = "shuffled" if "shuffled" in orders else orders.pop() if len(orders) == 1 else None
         sizes = {part.slots["#batch"] for part in sets}
-        return make(run, node, sizes.pop() if len(sizes) == 1 else NO_BATCH, order)
+        made = make(run, node, sizes.pop() if len(sizes) == 1 else NO_BATCH, order)
+        if sets and all("#event" in part.slots for part in sets):
+            made.slots["#zipped"] = tuple(sets)  # an element is a batch of each
+        return made
     return make(run, node)
 
 
@@ -106,7 +109,7 @@ def method(run: Run, owner: Obj, name: str, args: Args, node: ir.Call) -> Value 
     if name in KEEPING or name in ITERATORS:
         return owner
     if name in NEXT:
-        return batches(owner)
+        return element(owner)
     if name.startswith(("from_", "list_files", "range", "zip")):
         return created(run, name, args, node)
     return NONE if name == "__iter__" else Data()
@@ -131,8 +134,14 @@ def loader(run: Run, node: ir.Call, batch: Batch, shuffle: Value, order: str | N
     return made
 
 
+def element(owner: Obj) -> Value:
+    """One element of a pipeline; of pipelines that were zipped, one of each."""
+    zipped = owner.slots.get("#zipped")
+    return Tuple(tuple(batches(part) for part in zipped)) if zipped else batches(owner)
+
+
 def batches(owner: Obj) -> Data:
-    """One element of a pipeline; in a graph a gradient needs it, too."""
+    """A batch of a pipeline; in a graph a gradient needs it, too."""
     batch, assumed = owner.slots.get("#batch", NO_BATCH)
     token = frozenset({Token("batch", owner)})
     return Data(token, token, batch, assumed, kind="tensor")

@@ -216,8 +216,8 @@ RUNNING = frozenset({"update", "read", "block", "train", "average"})
 """tokens of what runs, as against what a value was made of"""
 PASSING = frozenset({"variable", "moment", "choice", "switch"})
 """tokens of what a value is itself: most ops make something else of it"""
-LOST = PASSING | {"mixed"}
-"""and those of the variables that a sum or product was made from"""
+LOST = PASSING | {"mixed", "format"}
+"""and those of the variables that a sum or product was made from, and of the format that a convolution gives"""
 
 
 def op(run: Run, values: list[Value], *, like: Value | None = None, form: str = "", kind: str = "tensor") -> Data:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from bnlint.program import model as ir
 from bnlint.story.events import Built, Chained, GraphNorm, Recurring
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.tensorflow import biases, renorm, scopes, wrappers
+from bnlint.story.frameworks.tensorflow import axes, biases, renorm, scopes, wrappers
 from bnlint.story.frameworks.tensorflow.graph import UPDATES, Graphs, below, key_of, op, shown, surroundings, unique
 from bnlint.story.frameworks.tensorflow.networks import add_norm
 from bnlint.story.frameworks.tensorflow.scopes import given_by_scope
@@ -70,7 +70,7 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
         return made
     if root == "tensorflow.layers":
         if last in LAYERS:
-            return biases.called(run, last, args, node, layer(run, graphs, args, LAYERS[last]))
+            return axes.given(last, args, biases.called(run, last, args, node, layer(run, graphs, args, LAYERS[last])))
         first = args.get(0, "inputs") or UNKNOWN
         return op(run, args.all(), like=first)
     if name.startswith("slim.nets."):
@@ -223,6 +223,8 @@ def norm(
     average = variable(run, graphs, f"{variables}/moving_mean:0", lib == SLIM_NORM and kept_trainable(run, args, node))
     made = run.allocate(Lib(lib), node)
     made.slots["#name"] = variables
+    if lib == LAYERS_NORM:
+        axes.used(run, made, first, args, node)
     if lib in SIGNATURES:
         arguments = told(lib, args, node)
         run.emit(Built, node, lib=lib, obj=made, call=node, arguments=arguments, positional=len(args.nodes))
