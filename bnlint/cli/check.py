@@ -94,8 +94,6 @@ def command(paths: tuple[str, ...], config: Path | None, isolated: bool, **optio
     if stdin is not None and not targets[0].parent.is_dir():
         # the cache would make the folder that only a name speaks of
         settings = replace(settings, cache=False)
-    targets = _without_notebooks(targets, named_only=stdin is not None)
-    stdin = stdin if targets else None
     try:
         with _progress(settings) as progress:
             outcome = check(targets, settings, stdin=stdin, progress=progress)
@@ -114,21 +112,6 @@ def _targets(paths: tuple[str, ...], stdin_filename: Path | None) -> tuple[Path,
             raise click.UsageError("- reads standard input and cannot be combined with other paths")
         return (_below_here(stdin_filename or STDIN),)
     return tuple(_below_here(path) for path in paths) or (Path.cwd(),)
-
-
-def _without_notebooks(targets: tuple[Path, ...], *, named_only: bool) -> tuple[Path, ...]:
-    """The targets that can be read, whether they exist or are only the name of standard input.
-
-    As Python a notebook's JSON is an expression: it would seem to be clean.
-    """
-    from bnlint.read.discover import SUFFIXES
-
-    if ".ipynb" in SUFFIXES:
-        return targets
-    notebooks = [path for path in targets if path.suffix == ".ipynb" and (named_only or path.is_file())]
-    for path in notebooks:
-        tell(f"skipped {path}: notebooks are not read yet")
-    return tuple(path for path in targets if path not in notebooks)
 
 
 def _below_here(path: str | Path) -> Path:

@@ -27,11 +27,13 @@ _MARKS = (
 
 
 class Unreadable(Exception):
-    """A file that cannot be turned into text; `message` is what BN001 says."""
+    """A file that cannot be turned into text; `message` is what BN001 says, at `row` and `column`."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, row: int = 1, column: int = 1) -> None:
         super().__init__(message)
         self.message = message
+        self.row = row
+        self.column = column
 
 
 @dataclass(frozen=True, slots=True)
