@@ -26,12 +26,21 @@ def parse_notebook(text: str, parse: Callable[[str], Program]) -> Program:
             try:
                 parse_program(cell)
             except SyntaxProblem as problem:
-                # the head is no row of the cell
-                row = rows[number] + max(0, problem.row - 2)
-                problems[number] = row, problem.column if problem.row > 1 else 1, problem.message
+                problems[number] = _within(cell, rows[number], problem)
         try:
             program = parse(with_blank_cells(text, problems))
         except SyntaxProblem as problem:
             # each for itself can be parsed, and all together cannot
             return Program((), (0,), (), False, rows, ((problem.row, problem.column, problem.message),))
     return msgspec.structs.replace(program, cells=rows, problems=tuple(problems.values()))
+
+
+def _within(cell: str, first_row: int, problem: SyntaxProblem) -> tuple[int, int, str]:
+    """The place of the problem among the rows of the program. The head is no row of the cell, nor is what follows its end."""
+    lines = cell.rstrip("\n").split("\n")[1:]
+    row = min(max(problem.row - 1, 1), len(lines) or 1)
+    if row == problem.row - 1:
+        column = problem.column
+    else:
+        column = 1 if problem.row < 2 or not lines else len(lines[-1]) + 1
+    return first_row + row - 1, column, problem.message

@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Collection
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def first_rows(program: str) -> tuple[int, ...]:
 def cell_texts(program: str) -> list[str]:
     """The cells of a notebook's program, each with its head."""
     starts = [found.start() for found in _ANY_HEAD.finditer(program)]
-    return [program[start:end] for start, end in zip(starts, [*starts[1:], len(program)], strict=True)]
+    return [program[start:end] for start, end in pairwise([*starts, len(program)])]
 
 
 def with_blank_cells(program: str, cells: Collection[int]) -> str:
