@@ -118,6 +118,8 @@ def _check_project(
 
     kept = Cache(settings.cache_dir or root / FOLDER) if settings.cache else None
     parsed = programs_of({path: contents[path] for path in sorted(chosen)}, kept, settings.jobs, progress)
+    if kept is not None:
+        kept.close()
     programs = {path: program for path, program in parsed.items() if isinstance(program, Program)}
     failed = {path: failure for path, failure in (*read.items(), *parsed.items()) if isinstance(failure, Failed)}
     gathered.networks |= {path for path in networks & programs.keys() if programs[path].body}

@@ -87,10 +87,10 @@ def command(paths: tuple[str, ...], config: Path | None, isolated: bool, **optio
     from bnlint.rulebook import RulebookError
 
     targets = _targets(paths, options["stdin_filename"])
-    settings = _settings(targets, config, isolated, options)
+    settings = settings_for(targets, config, isolated, options)
     if STDIN in paths and settings.stdin_filename is not None:
         targets = (settings.stdin_filename,)
-    stdin = sys.stdin.buffer.read() if STDIN in paths else None
+    stdin = _standard_input() if STDIN in paths else None
     if stdin is not None and not targets[0].parent.is_dir():
         # the cache would make the folder that only a name speaks of
         settings = replace(settings, cache=False)
@@ -111,15 +111,27 @@ def _targets(paths: tuple[str, ...], stdin_filename: Path | None) -> tuple[Path,
         if len(paths) > 1:
             raise click.UsageError("- reads standard input and cannot be combined with other paths")
         return (_below_here(stdin_filename or STDIN),)
-    return tuple(_below_here(path) for path in paths) or (Path.cwd(),)
+    if "" in paths:
+        raise click.UsageError("no such file or folder: '' (an empty name)")
+    return tuple(_below_here(path) for path in paths) or (_below_here("."),)
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise click.UsageError("standard input is closed")
+    return sys.stdin.buffer.read()
 
 
 def _below_here(path: str | Path) -> Path:
     # abspath takes `..` out of the name, and leaves links as the user sees them
-    return Path(os.path.abspath(path))
+    try:
+        return Path(os.path.abspath(path))
+    except FileNotFoundError:
+        raise click.UsageError("the current folder does not exist any more") from None
 
 
-def _settings(targets: tuple[Path, ...], config: Path | None, isolated: bool, options: dict[str, Any]) -> Settings:
+def settings_for(targets: tuple[Path, ...], config: Path | None, isolated: bool, options: dict[str, Any]) -> Settings:
+    """The settings of a run over `targets` (absolute), of the command line's `options` and the nearest settings file."""
     try:
         if config is not None and isolated:
             raise click.UsageError("--config and --isolated exclude each other")
@@ -134,7 +146,7 @@ def _settings(targets: tuple[Path, ...], config: Path | None, isolated: bool, op
 def _progress(settings: Settings) -> Any:
     from contextlib import nullcontext
 
-    if settings.quiet or not sys.stderr.isatty():
+    if settings.quiet or sys.stderr is None or not sys.stderr.isatty():
         return nullcontext()
     from bnlint.cli.progress import progress_bar
 

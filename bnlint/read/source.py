@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MAX_BYTES = 20 * 1024 * 1024
+BINARY = "is binary (it holds NUL bytes)"
 
 _DECLARED = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _BLANK_OR_COMMENT = re.compile(rb"^[ \t\f]*(?:#.*)?$")
@@ -61,8 +62,7 @@ def read_bytes(path: Path) -> bytes:
             raise Unreadable("is a folder, not a file")
         if not stat.S_ISREG(status.st_mode):
             raise Unreadable("is not a regular file")
-        if status.st_size > MAX_BYTES:
-            raise Unreadable(f"larger than {MAX_BYTES // 1024 // 1024} MB")
+        refuse_huge(status.st_size)
         return path.read_bytes()
     except FileNotFoundError:
         raise Unreadable("no such file") from None
@@ -70,6 +70,17 @@ def read_bytes(path: Path) -> bytes:
         raise Unreadable("permission denied") from None
     except OSError as error:
         raise Unreadable(f"cannot be read: {error.strerror or error}".lower()) from None
+
+
+def refuse_huge(size: int) -> None:
+    """Raises `Unreadable` for more bytes than anybody wrote by hand."""
+    if size > MAX_BYTES:
+        raise Unreadable(f"larger than {MAX_BYTES // 1024 // 1024} MB")
+
+
+def is_binary(data: bytes) -> bool:
+    """Whether the bytes are no text: NUL bytes stand in UTF-16 and UTF-32 only, which begin with a mark."""
+    return b"\0" in data and not data.startswith(tuple(mark for mark, _ in _MARKS))
 
 
 def decode(path: Path, data: bytes) -> Source:
@@ -84,8 +95,8 @@ def decode(path: Path, data: bytes) -> Source:
             except UnicodeDecodeError:
                 raise Unreadable(f"has a {marked} byte order mark but is no valid {marked}") from None
             return Source(path, text, marked, True, _newline(text))
-    if b"\0" in data:
-        raise Unreadable("is binary (it holds NUL bytes)")
+    if is_binary(data):
+        raise Unreadable(BINARY)
     for encoding in (declared_encoding(data), "utf-8", "cp1252"):
         if encoding is None:
             continue
