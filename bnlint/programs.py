@@ -24,7 +24,7 @@ from bnlint.program.model import Program
 from bnlint.program.notebook import parse_notebook
 from bnlint.read import notebook, prototxt
 from bnlint.read.lenient import Stop, rescue
-from bnlint.read.source import BINARY, Unreadable, decode, is_binary, refuse_huge
+from bnlint.read.source import Unreadable, decode, refuse_binary, refuse_huge
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -181,9 +181,8 @@ def read_source(path: Path, data: bytes) -> bytes:
     """What is analysed of a file with these bytes: of a notebook its program, of all others themselves. Raises Unreadable."""
     refuse_huge(len(data))
     if path.suffix != notebook.SUFFIX:
-        if is_binary(data):
-            # told here, for the prefilter finds no words in it
-            raise Unreadable(BINARY)
+        # told here, for the prefilter finds no words in it
+        refuse_binary(path, data)
         return data
     return notebook.notebook_program(path, data).encode("utf-8", "surrogatepass")
 

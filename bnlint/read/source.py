@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MAX_BYTES = 20 * 1024 * 1024
-BINARY = "is binary (it holds NUL bytes)"
 
 _DECLARED = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _BLANK_OR_COMMENT = re.compile(rb"^[ \t\f]*(?:#.*)?$")
@@ -78,9 +77,10 @@ def refuse_huge(size: int) -> None:
         raise Unreadable(f"larger than {MAX_BYTES // 1024 // 1024} MB")
 
 
-def is_binary(data: bytes) -> bool:
-    """Whether the bytes are no text: NUL bytes stand in UTF-16 and UTF-32 only, which begin with a mark."""
-    return b"\0" in data and not data.startswith(tuple(mark for mark, _ in _MARKS))
+def refuse_binary(path: Path, data: bytes) -> None:
+    """Raises `Unreadable` for what is no text: NUL bytes stand in UTF-16 and UTF-32 only, which begin with a mark."""
+    if b"\0" in data:
+        decode(path, data)
 
 
 def decode(path: Path, data: bytes) -> Source:
@@ -95,8 +95,8 @@ def decode(path: Path, data: bytes) -> Source:
             except UnicodeDecodeError:
                 raise Unreadable(f"has a {marked} byte order mark but is no valid {marked}") from None
             return Source(path, text, marked, True, _newline(text))
-    if is_binary(data):
-        raise Unreadable(BINARY)
+    if b"\0" in data:
+        raise Unreadable("is binary (it holds NUL bytes)")
     for encoding in (declared_encoding(data), "utf-8", "cp1252"):
         if encoding is None:
             continue
