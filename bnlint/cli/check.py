@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
@@ -77,11 +77,48 @@ def _flag(name: str, help_text: str, *, negative: str | None = None) -> Callable
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="How many processes parse.  [default: all processors]")
 @_flag("--prefilter", "Whether to skip files that can have nothing to do with batch norm.", negative="--no-prefilter")
 @click.option("--stdin-filename", callback=_absolute, metavar="FILE", help="The name, and the context, of standard input.")
+@_flag("--watch", "Lint again whenever something has changed, until Ctrl-C.", negative="--no-watch")
 @_flag("--quiet", "Print findings only.", negative="--no-quiet")
 @_flag("--verbose", "Say more about the run.", negative="--no-verbose")
 @click.option("--color", type=click.Choice(COLORS), help="[default: auto]")
 def command(paths: tuple[str, ...], config: Path | None, isolated: bool, **options: Any) -> None:
     """Lint files and folders (default: the current folder); - reads standard input."""
+    targets = _targets(paths, options["stdin_filename"])
+    settings = settings_for(targets, config, isolated, options)
+    if settings.watch:
+        _watch(paths, config, isolated, options, settings)
+    sys.exit(_lint(paths, config, isolated, options))
+
+
+def _watch(paths: tuple[str, ...], config: Path | None, isolated: bool, options: dict[str, Any], settings: Settings) -> NoReturn:
+    if STDIN in paths:
+        raise click.UsageError("--watch cannot be combined with standard input")
+    from bnlint.cli.watch import lint_on_change
+
+    started = False
+
+    def lint() -> None:
+        nonlocal started
+        if sys.stdout is not None and sys.stdout.isatty():
+            click.clear()
+        try:
+            # the settings are read anew: their file may be what has changed
+            _lint(paths, config, isolated, options)
+        except click.UsageError as error:
+            if not started:
+                raise
+            error.show()
+        started = True
+
+    try:
+        lint_on_change(_targets(paths, None), filter(None, (settings.cache_dir, settings.output_file)), lint)
+    except KeyboardInterrupt:
+        sys.exit(0)
+    raise AssertionError("watching ends by an interrupt only")
+
+
+def _lint(paths: tuple[str, ...], config: Path | None, isolated: bool, options: dict[str, Any]) -> int:
+    """Lint once and draw the outcome; gives the exit status."""
     from bnlint.check import check
     from bnlint.read.discover import MissingPath
     from bnlint.rulebook import RulebookError
@@ -101,8 +138,8 @@ def command(paths: tuple[str, ...], config: Path | None, isolated: bool, **optio
         raise click.UsageError(str(error)) from error
     _report(outcome, settings)
     if outcome.internal:
-        sys.exit(2)
-    sys.exit(1 if outcome.findings and not settings.exit_zero else 0)
+        return 2
+    return 1 if outcome.findings and not settings.exit_zero else 0
 
 
 def _targets(paths: tuple[str, ...], stdin_filename: Path | None) -> tuple[Path, ...]:
