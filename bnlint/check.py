@@ -15,6 +15,7 @@ from pathlib import Path
 from bnlint.boundaries import Claim, one_per_mistake
 from bnlint.builtin import INTERNAL, NEVER_HIDDEN, UNREADABLE, UNUSED, finding
 from bnlint.cache import FOLDER, Cache
+from bnlint.cells import in_cells
 from bnlint.config import Settings
 from bnlint.findings import CONFIDENCES, Finding, Place
 from bnlint.outcome import Lines, Outcome
@@ -23,7 +24,7 @@ from bnlint.program.rows import statement_rows
 from bnlint.programs import Failed, Progress, programs_of, read_all
 from bnlint.project.imports import Imports
 from bnlint.project.project import Options, Project
-from bnlint.read import prototxt
+from bnlint.read import notebook, prototxt
 from bnlint.read.context import context_files, group_by_project
 from bnlint.read.discover import DEFAULT_EXCLUDE, discover
 from bnlint.read.prefilter import is_seed, names_batch_norm_layer, needed
@@ -40,13 +41,15 @@ _SUPPRESSES_BY_CODE = re.compile(rb"#[^\n]*(?:noqa|bnlint)[^\n]*[A-Z]{2}\d")
 class _Gathered:
     """What the projects of a run have given so far.
 
-    comments: of the linted files, what hides findings in them; complete: the files of projects that were analysed to the end.
+    comments: of the linted files, what hides findings in them; complete: the files of projects that were analysed to the end;
+    cells: where the cells of notebooks begin.
     """
 
     findings: list[Finding] = field(default_factory=list)
     comments: dict[str, tuple[Program, Suppressions]] = field(default_factory=dict)
     complete: set[str] = field(default_factory=set)
     exhausted: list[str] = field(default_factory=list)
+    cells: dict[str, tuple[int, ...]] = field(default_factory=dict)
     with_batch_norm: int = 0
     networks: set[object] = field(default_factory=set)
 
@@ -68,7 +71,7 @@ def check(
         _check_project(root, members, passed, given, settings, rules, gathered, progress)
 
     # a project inside of another is analysed with both
-    findings = _unsuppressed(_merged(gathered.findings), gathered)
+    findings = [in_cells(item, gathered.cells) for item in _unsuppressed(_merged(gathered.findings), gathered)]
     shown = [item for item in findings if selection.shows(item.code, item.default, item.place.path)]
     least = CONFIDENCES.index(settings.min_confidence)
     sure = [item for item in shown if CONFIDENCES.index(item.confidence) >= least]
@@ -115,11 +118,18 @@ def _check_project(
 
     kept = Cache(settings.cache_dir or root / FOLDER) if settings.cache else None
     parsed = programs_of({path: contents[path] for path in sorted(chosen)}, kept, settings.jobs, progress)
+    if kept is not None:
+        kept.close()
     programs = {path: program for path, program in parsed.items() if isinstance(program, Program)}
     failed = {path: failure for path, failure in (*read.items(), *parsed.items()) if isinstance(failure, Failed)}
     gathered.networks |= {path for path in networks & programs.keys() if programs[path].body}
     del read, contents, sources, parsed
     told = [_failure(path, failure) for path, failure in failed.items() if path in reported or failure.internal]
+    for path, program in programs.items():
+        if path.suffix == notebook.SUFFIX:
+            gathered.cells[str(path)] = program.cells
+            if path in reported:
+                told += [_failure(path, Failed(message, row, column)) for row, column, message in program.problems]
 
     options = Options(frozenset(settings.batch_norm_classes), frozenset(settings.models_with_batch_norm), settings.small_batch)
     project = Project(root, programs, imports, reported, options)
@@ -263,17 +273,19 @@ def _order(item: Finding) -> tuple[str, int, int, int, str]:
 
 def _lines(given: Mapping[Path, bytes]) -> Lines:
     """The lines of the files that a report shows, read once more when they are wanted."""
-    known: dict[str, list[str]] = {}
+    known: dict[str, list[list[str]]] = {}
 
     def lines(path: str, cell: int | None) -> Sequence[str]:
         if path not in known:
+            file = Path(path)
             try:
-                file = Path(path)
-                text = decode(file, given[file] if file in given else read_bytes(file)).text
+                data = given[file] if file in given else read_bytes(file)
+                # of a notebook whose place is in no cell nothing is shown: its JSON is not what people see
+                texts = ["", *notebook.cell_sources(file, data)] if file.suffix == notebook.SUFFIX else [decode(file, data).text]
                 # as the parser counts rows: str.splitlines knows more line ends
-                known[path] = re.split(r"\r\n|\r|\n", text)
+                known[path] = [re.split(r"\r\n|\r|\n", text) for text in texts]
             except Unreadable:
                 known[path] = []
-        return known[path]
+        return next(iter(known[path][cell or 0 :]), ())
 
     return lines

@@ -40,6 +40,7 @@ KEYS: Mapping[str, str | tuple[str, ...]] = {
     "jobs": COUNT,
     "prefilter": FLAG,
     "stdin-filename": FOLDER,
+    "watch": FLAG,
     "quiet": FLAG,
     "verbose": FLAG,
     "color": COLORS,
@@ -88,6 +89,7 @@ class Settings:
     """None: as many as there are processors"""
     prefilter: bool = True
     stdin_filename: Path | None = None
+    watch: bool = False
     quiet: bool = False
     verbose: bool = False
     color: Literal["auto", "always", "never"] = "auto"

@@ -21,9 +21,10 @@ from bnlint.cache import Cache, key_of
 from bnlint.program.caffe_text import parse_caffe_text
 from bnlint.program.lower import SyntaxProblem, parse_program
 from bnlint.program.model import Program
-from bnlint.read import prototxt
+from bnlint.program.notebook import parse_notebook
+from bnlint.read import notebook, prototxt
 from bnlint.read.lenient import Stop, rescue
-from bnlint.read.source import Unreadable, decode
+from bnlint.read.source import Unreadable, decode, refuse_binary, refuse_huge
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -56,7 +57,7 @@ def programs_of(
         for path, data in files.items():
             known = None
             if kept is not None:
-                keys[path] = key_of(data, path.suffix if path.suffix == prototxt.SUFFIX else "")
+                keys[path] = key_of(data, path.suffix if path.suffix in (prototxt.SUFFIX, notebook.SUFFIX) else "")
                 known = _unpacked(kept.get(keys[path]))
             if known is None:
                 missing.append(path)
@@ -116,18 +117,27 @@ def _pack_one(file: tuple[Path, bytes]) -> bytes | Failed:
 
 
 def pack(path: Path, data: bytes) -> bytes | Failed:
-    """The program of a file as bytes, for the cache and for the way from another process."""
+    """The program of a file as bytes, for the cache and for the way from another process.
+
+    Of a notebook `data` is what `read_source` made of it.
+    """
     try:
-        text = decode(path, data).text
-        return msgspec.msgpack.encode(parse_caffe_text(text) if path.suffix == prototxt.SUFFIX else _program(text))
+        return msgspec.msgpack.encode(_lowered(path, data))
     except Unreadable as error:
-        return Failed(error.message)
+        return Failed(error.message, error.row, error.column)
     except SyntaxProblem as error:
         return Failed(error.message, error.row, error.column)
     except RecursionError:
         return Failed("nested too deeply to be parsed")
     except Exception as error:
         return Failed(f"parsing failed with {type(error).__name__}: {error}", internal=True)
+
+
+def _lowered(path: Path, data: bytes) -> Program:
+    if path.suffix == notebook.SUFFIX:
+        return parse_notebook(data.decode("utf-8", "surrogatepass"), _program)
+    text = decode(path, data).text
+    return parse_caffe_text(text) if path.suffix == prototxt.SUFFIX else _program(text)
 
 
 def _program(text: str) -> Program:
@@ -167,12 +177,22 @@ def _decoder() -> msgspec.msgpack.Decoder[Program]:
     return msgspec.msgpack.Decoder(Program)
 
 
+def read_source(path: Path, data: bytes) -> bytes:
+    """What is analysed of a file with these bytes: of a notebook its program, of all others themselves. Raises Unreadable."""
+    refuse_huge(len(data))
+    if path.suffix != notebook.SUFFIX:
+        # told here, for the prefilter finds no words in it
+        refuse_binary(path, data)
+        return data
+    return notebook.notebook_program(path, data).encode("utf-8", "surrogatepass")
+
+
 def read_all(paths: Iterable[Path], read: Callable[[Path], bytes]) -> dict[Path, bytes | Failed]:
-    """The bytes of the files, or why they cannot be read."""
+    """The bytes of the sources, or why they cannot be read."""
     found: dict[Path, bytes | Failed] = {}
     for path in paths:
         try:
-            found[path] = read(path)
+            found[path] = read_source(path, read(path))
         except Unreadable as error:
-            found[path] = Failed(error.message)
+            found[path] = Failed(error.message, error.row, error.column)
     return found

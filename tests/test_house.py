@@ -25,6 +25,7 @@ LONG, TOO_LONG = 400, 450
 FLOORS: tuple[frozenset[str], ...] = (
     # lowest first; a room may import rooms of its own floor and of those below
     frozenset({"__init__", "findings"}),
+    frozenset({"cells"}),
     frozenset({"read", "program"}),
     frozenset({"suppress", "project"}),
     frozenset({"story"}),

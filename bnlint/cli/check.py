@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
@@ -77,25 +77,60 @@ def _flag(name: str, help_text: str, *, negative: str | None = None) -> Callable
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="How many processes parse.  [default: all processors]")
 @_flag("--prefilter", "Whether to skip files that can have nothing to do with batch norm.", negative="--no-prefilter")
 @click.option("--stdin-filename", callback=_absolute, metavar="FILE", help="The name, and the context, of standard input.")
+@_flag("--watch", "Lint again whenever something has changed, until Ctrl-C.", negative="--no-watch")
 @_flag("--quiet", "Print findings only.", negative="--no-quiet")
 @_flag("--verbose", "Say more about the run.", negative="--no-verbose")
 @click.option("--color", type=click.Choice(COLORS), help="[default: auto]")
 def command(paths: tuple[str, ...], config: Path | None, isolated: bool, **options: Any) -> None:
     """Lint files and folders (default: the current folder); - reads standard input."""
+    targets = _targets(paths, options["stdin_filename"])
+    settings = settings_for(targets, config, isolated, options)
+    if settings.watch:
+        _watch(paths, config, isolated, options, settings)
+    sys.exit(_lint(paths, config, isolated, options))
+
+
+def _watch(paths: tuple[str, ...], config: Path | None, isolated: bool, options: dict[str, Any], settings: Settings) -> NoReturn:
+    if STDIN in paths:
+        raise click.UsageError("--watch cannot be combined with standard input")
+    from bnlint.cli.watch import lint_on_change
+
+    started = False
+
+    def lint() -> None:
+        nonlocal started
+        if sys.stdout is not None and sys.stdout.isatty():
+            click.clear()
+        try:
+            # the settings are read anew: their file may be what has changed
+            _lint(paths, config, isolated, options)
+        except click.UsageError as error:
+            if not started:
+                raise
+            error.show()
+        started = True
+
+    try:
+        lint_on_change(_targets(paths, None), filter(None, (settings.cache_dir, settings.output_file)), lint)
+    except KeyboardInterrupt:
+        sys.exit(0)
+    raise AssertionError("watching ends by an interrupt only")
+
+
+def _lint(paths: tuple[str, ...], config: Path | None, isolated: bool, options: dict[str, Any]) -> int:
+    """Lint once and draw the outcome; gives the exit status."""
     from bnlint.check import check
     from bnlint.read.discover import MissingPath
     from bnlint.rulebook import RulebookError
 
     targets = _targets(paths, options["stdin_filename"])
-    settings = _settings(targets, config, isolated, options)
+    settings = settings_for(targets, config, isolated, options)
     if STDIN in paths and settings.stdin_filename is not None:
         targets = (settings.stdin_filename,)
-    stdin = sys.stdin.buffer.read() if STDIN in paths else None
+    stdin = _standard_input() if STDIN in paths else None
     if stdin is not None and not targets[0].parent.is_dir():
         # the cache would make the folder that only a name speaks of
         settings = replace(settings, cache=False)
-    targets = _without_notebooks(targets, named_only=stdin is not None)
-    stdin = stdin if targets else None
     try:
         with _progress(settings) as progress:
             outcome = check(targets, settings, stdin=stdin, progress=progress)
@@ -103,8 +138,8 @@ def command(paths: tuple[str, ...], config: Path | None, isolated: bool, **optio
         raise click.UsageError(str(error)) from error
     _report(outcome, settings)
     if outcome.internal:
-        sys.exit(2)
-    sys.exit(1 if outcome.findings and not settings.exit_zero else 0)
+        return 2
+    return 1 if outcome.findings and not settings.exit_zero else 0
 
 
 def _targets(paths: tuple[str, ...], stdin_filename: Path | None) -> tuple[Path, ...]:
@@ -113,30 +148,27 @@ def _targets(paths: tuple[str, ...], stdin_filename: Path | None) -> tuple[Path,
         if len(paths) > 1:
             raise click.UsageError("- reads standard input and cannot be combined with other paths")
         return (_below_here(stdin_filename or STDIN),)
-    return tuple(_below_here(path) for path in paths) or (Path.cwd(),)
+    if "" in paths:
+        raise click.UsageError("no such file or folder: '' (an empty name)")
+    return tuple(_below_here(path) for path in paths) or (_below_here("."),)
 
 
-def _without_notebooks(targets: tuple[Path, ...], *, named_only: bool) -> tuple[Path, ...]:
-    """The targets that can be read, whether they exist or are only the name of standard input.
-
-    As Python a notebook's JSON is an expression: it would seem to be clean.
-    """
-    from bnlint.read.discover import SUFFIXES
-
-    if ".ipynb" in SUFFIXES:
-        return targets
-    notebooks = [path for path in targets if path.suffix == ".ipynb" and (named_only or path.is_file())]
-    for path in notebooks:
-        tell(f"skipped {path}: notebooks are not read yet")
-    return tuple(path for path in targets if path not in notebooks)
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise click.UsageError("standard input is closed")
+    return sys.stdin.buffer.read()
 
 
 def _below_here(path: str | Path) -> Path:
     # abspath takes `..` out of the name, and leaves links as the user sees them
-    return Path(os.path.abspath(path))
+    try:
+        return Path(os.path.abspath(path))
+    except FileNotFoundError:
+        raise click.UsageError("the current folder does not exist any more") from None
 
 
-def _settings(targets: tuple[Path, ...], config: Path | None, isolated: bool, options: dict[str, Any]) -> Settings:
+def settings_for(targets: tuple[Path, ...], config: Path | None, isolated: bool, options: dict[str, Any]) -> Settings:
+    """The settings of a run over `targets` (absolute), of the command line's `options` and the nearest settings file."""
     try:
         if config is not None and isolated:
             raise click.UsageError("--config and --isolated exclude each other")
@@ -151,7 +183,7 @@ def _settings(targets: tuple[Path, ...], config: Path | None, isolated: bool, op
 def _progress(settings: Settings) -> Any:
     from contextlib import nullcontext
 
-    if settings.quiet or not sys.stderr.isatty():
+    if settings.quiet or sys.stderr is None or not sys.stderr.isatty():
         return nullcontext()
     from bnlint.cli.progress import progress_bar
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -11,6 +13,7 @@ from bnlint import __version__
 _COMMANDS = {
     "check": "lint files and folders",
     "rule": "explain a rule",
+    "clean": "remove what is kept between runs",
 }
 
 
@@ -25,6 +28,14 @@ class _LazyGroup(click.Group):
             return None
         command: click.Command = import_module(f"bnlint.cli.{cmd_name}").command
         return command
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            # a full disk or the like: nothing that a traceback would explain
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(2)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -10,13 +10,15 @@ import click
 
 
 def emit(text: str, output_file: Path | None = None) -> None:
-    """Write and flush. A reader that has gone away (`| head`) is left alone; a file that cannot be written is wrong usage."""
+    """Write and flush. A reader that has gone away (`| head`) is left alone; what cannot be written is wrong usage."""
     if output_file is not None:
         try:
             output_file.write_text(text, "utf-8", newline="\n")
         except OSError as error:
             raise click.UsageError(f"cannot write {output_file}: {error.strerror or error}") from error
         return
+    if sys.stdout is None:
+        return  # closed by the caller, who wants the exit status alone
     try:
         data = text.encode("utf-8", "replace")
         binary = getattr(sys.stdout, "buffer", None)
@@ -29,7 +31,14 @@ def emit(text: str, output_file: Path | None = None) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         # the interpreter flushes once more at its end, which would complain again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
+    except OSError as error:
+        _discard_output()
+        raise click.UsageError(f"cannot write to standard output: {error.strerror or error}") from error
+
+
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def tell(text: str) -> None:
@@ -43,4 +52,4 @@ def colored(wish: str, *, to_file: bool = False) -> bool:
         return wish == "always"
     if to_file or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb":
         return False
-    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout is not None and sys.stdout.isatty())

@@ -373,13 +373,16 @@ class Program(msgspec.Struct, frozen=True, eq=False, array_like=True):
     """One lowered file.
 
     `lines` holds the offset of the first character of each row. `lenient` says that the Python 2 pre-pass
-    rewrote the text: places are still those of the original rows, but no fix may be offered.
+    rewrote the text: places are still those of the original rows, but no fix may be offered. Of a notebook, `cells`
+    holds the first row of each code cell, and `problems` the row, the column and the message of what was left out.
     """
 
     body: tuple[Stmt, ...]
     lines: tuple[int, ...]
     comments: tuple[Comment, ...]
     lenient: bool
+    cells: tuple[int, ...] = ()
+    problems: tuple[tuple[int, int, str], ...] = ()
 
     def place(self, offset: int) -> tuple[int, int]:
         """Row and column, both from 1, of a character offset."""

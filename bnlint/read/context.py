@@ -67,6 +67,11 @@ def _unmarked_root(files: Sequence[Path], given: Sequence[Path], marks: _Marks) 
     return _common(unmarked or [os.path.dirname(absolute(file)) for file in files])
 
 
+def is_project(root: Path) -> bool:
+    """Whether the folder may be walked as a project: not the home folder, what lies above it, nor that of temporary files."""
+    return absolute(root) not in _forbidden()
+
+
 def context_files(root: Path) -> list[Path]:
     """The Python files of the project at `root`, sorted: not the ignored ones nor those of virtual environments.
 

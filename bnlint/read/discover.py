@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnlint.read import prototxt
+from bnlint.read import notebook, prototxt
 from bnlint.read.ignores import DEFAULT_EXCLUDE, Excludes, GitIgnores, excludes, ignores_above, is_environment
 
 __all__ = ["DEFAULT_EXCLUDE", "PYTHON_SUFFIXES", "SUFFIXES", "Discovery", "MissingPath", "absolute", "discover"]
 
-PYTHON_SUFFIXES: tuple[str, ...] = (".py", ".pyw")
+PYTHON_SUFFIXES: tuple[str, ...] = (".py", ".pyw", notebook.SUFFIX)
 SUFFIXES: tuple[str, ...] = (*PYTHON_SUFFIXES, prototxt.SUFFIX)
 
 

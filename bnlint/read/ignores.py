@@ -21,6 +21,7 @@ DEFAULT_EXCLUDE: tuple[str, ...] = (
     ".bzr", ".direnv", ".eggs", ".git", ".hg", ".ipynb_checkpoints", ".mypy_cache", ".nox", ".pants.d", ".pyenv",
     ".pytest_cache", ".pytype", ".ruff_cache", ".svn", ".tox", ".venv", ".vscode", "__pycache__", "__pypackages__",
     "_build", "buck-out", "build", "dist", "node_modules", "site-packages", "venv",
+    "._*",  # what macOS writes beside each file on foreign file systems: binary, whatever its suffix
 )  # fmt: skip
 
 # Never part of a project, whatever the settings: tools' own folders and other people's packages.

@@ -27,11 +27,13 @@ _MARKS = (
 
 
 class Unreadable(Exception):
-    """A file that cannot be turned into text; `message` is what BN001 says."""
+    """A file that cannot be turned into text; `message` is what BN001 says, at `row` and `column`."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, row: int = 1, column: int = 1) -> None:
         super().__init__(message)
         self.message = message
+        self.row = row
+        self.column = column
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,7 @@ def read_bytes(path: Path) -> bytes:
             raise Unreadable("is a folder, not a file")
         if not stat.S_ISREG(status.st_mode):
             raise Unreadable("is not a regular file")
-        if status.st_size > MAX_BYTES:
-            raise Unreadable(f"larger than {MAX_BYTES // 1024 // 1024} MB")
+        refuse_huge(status.st_size)
         return path.read_bytes()
     except FileNotFoundError:
         raise Unreadable("no such file") from None
@@ -68,6 +69,18 @@ def read_bytes(path: Path) -> bytes:
         raise Unreadable("permission denied") from None
     except OSError as error:
         raise Unreadable(f"cannot be read: {error.strerror or error}".lower()) from None
+
+
+def refuse_huge(size: int) -> None:
+    """Raises `Unreadable` for more bytes than anybody wrote by hand."""
+    if size > MAX_BYTES:
+        raise Unreadable(f"larger than {MAX_BYTES // 1024 // 1024} MB")
+
+
+def refuse_binary(path: Path, data: bytes) -> None:
+    """Raises `Unreadable` for what is no text: NUL bytes stand in UTF-16 and UTF-32 only, which begin with a mark."""
+    if b"\0" in data:
+        decode(path, data)
 
 
 def decode(path: Path, data: bytes) -> Source:

@@ -127,17 +127,6 @@ def test_standard_input_makes_no_folder_out_of_the_name_it_is_given(project: Pat
     assert not (project / "sub").exists()
 
 
-def test_a_notebook_is_not_said_to_be_clean(project: Path) -> None:
-    (project / "a.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
-    (project / "b.py").write_text(UNUSED)
-    result = run("a.ipynb", "b.py")
-    assert "a.ipynb: notebooks are not read yet" in result.stderr
-    assert "Found 1 finding" in result.stdout
-    assert "1 file" not in run("a.ipynb").stdout
-    assert "not read yet" in run("-", "--stdin-filename", "c.ipynb", stdin="{}").stderr
-    assert run("missing.ipynb").exit_code == 2
-
-
 def test_excluded_files_are_linted_when_named_unless_forced_out(project: Path) -> None:
     (project / "a.py").write_text(UNUSED)
     assert findings("--extend-exclude", "a.py") == []
