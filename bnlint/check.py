@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from bnlint.answers import Answer, Answers
 from bnlint.boundaries import Claim, one_per_mistake
 from bnlint.builtin import INTERNAL, NEVER_HIDDEN, UNREADABLE, UNUSED, finding
 from bnlint.cache import FOLDER, Cache
@@ -19,20 +21,19 @@ from bnlint.cells import in_cells
 from bnlint.config import Settings
 from bnlint.findings import CONFIDENCES, Finding, Place
 from bnlint.outcome import Lines, Outcome
-from bnlint.program.model import Program
-from bnlint.program.rows import statement_rows
-from bnlint.programs import Failed, Progress, programs_of, read_all
-from bnlint.project.imports import Imports
-from bnlint.project.project import Options, Project
 from bnlint.read import notebook, prototxt
 from bnlint.read.context import context_files, group_by_project
 from bnlint.read.discover import DEFAULT_EXCLUDE, discover
-from bnlint.read.prefilter import is_seed, names_batch_norm_layer, needed
 from bnlint.read.source import Unreadable, decode, read_bytes
-from bnlint.rule import Report, Rule
-from bnlint.rulebook import catalogue, load_rules
-from bnlint.select import Selection
-from bnlint.suppress import Suppressions
+from bnlint.select import Named, Selection
+
+if TYPE_CHECKING:
+    from bnlint.program.model import Program
+    from bnlint.programs import Failed, Progress
+    from bnlint.project.imports import Imports
+    from bnlint.project.project import Project
+    from bnlint.rule import Report, Rule
+    from bnlint.suppress import Suppressions
 
 _SUPPRESSES_BY_CODE = re.compile(rb"#[^\n]*(?:noqa|bnlint)[^\n]*[A-Z]{2}\d")
 
@@ -61,26 +62,71 @@ def check(
 
     Raises RulebookError, UnknownSelector, and MissingPath for a path that does not exist.
     """
-    rules = load_rules()
-    selection = Selection(catalogue(), settings.selectors, settings.per_file_ignores)
     given = {} if stdin is None else {paths[0]: stdin}
     gathered = _Gathered()
     files = tuple(given) if given else _discovered(paths, settings, gathered)
-    passed = frozenset(map(str, files))
-    for root, members in group_by_project(files, paths).items():
-        _check_project(root, members, passed, given, settings, rules, gathered, progress)
+    projects = {root: _Members(members, tuple(context_files(root))) for root, members in group_by_project(files, paths).items()}
+    answers = _answers(projects, files, settings) if settings.cache and not given and not gathered.findings else None
+    answer = answers.get() if answers is not None else None
+    if answer is not None:
+        selection = Selection([Named(*code) for code in answer.codes], settings.selectors, settings.per_file_ignores)
+    else:
+        # imported where there is work to do: rules import most of bnlint
+        from bnlint.rulebook import catalogue, load_rules
 
-    # a project inside of another is analysed with both
-    findings = [in_cells(item, gathered.cells) for item in _unsuppressed(_merged(gathered.findings), gathered)]
-    shown = [item for item in findings if selection.shows(item.code, item.default, item.place.path)]
+        selection = Selection(catalogue(), settings.selectors, settings.per_file_ignores)
+        answer = _analysed(projects, files, given, settings, load_rules(), gathered, answers, progress)
+    shown = [item for item in answer.findings if selection.shows(item.code, item.default, item.place.path)]
     least = CONFIDENCES.index(settings.min_confidence)
     sure = [item for item in shown if CONFIDENCES.index(item.confidence) >= least]
     hidden_possible = sum(item.confidence == "possible" for item in shown) if least else 0
     sure.sort(key=_order)
     return Outcome(
-        tuple(sure), hidden_possible, len(files), gathered.with_batch_norm, len(gathered.networks), tuple(gathered.exhausted),
-        _lines(given),
-    )  # fmt: skip
+        tuple(sure), hidden_possible, len(files), answer.with_batch_norm, answer.networks, answer.exhausted, _lines(given)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Members:
+    """The files of a project that are linted, and its files."""
+
+    linted: tuple[Path, ...]
+    context: tuple[Path, ...]
+
+
+def _answers(projects: Mapping[Path, _Members], files: Sequence[Path], settings: Settings) -> Answers | None:
+    if not projects:
+        return None
+    names = (sorted(settings.batch_norm_classes), sorted(settings.models_with_batch_norm))
+    matters = (settings.prefilter, *names, settings.small_batch)
+    kept = Cache(settings.cache_dir or next(iter(projects)) / FOLDER)
+    return Answers(kept, {root: (*found.linted, *found.context) for root, found in projects.items()}, files, matters)
+
+
+def _analysed(
+    projects: Mapping[Path, _Members],
+    files: Sequence[Path],
+    given: Mapping[Path, bytes],
+    settings: Settings,
+    rules: Sequence[Rule],
+    gathered: _Gathered,
+    answers: Answers | None,
+    progress: Progress | None,
+) -> Answer:
+    """Analyse the projects one after the other. The answer is kept, unless it could be another the next time."""
+    from bnlint.rulebook import catalogue, has_plugins
+
+    passed = frozenset(map(str, files))
+    known = {**answers.read, **given} if answers is not None else given
+    for root, members in projects.items():
+        _check_project(root, members, passed, known, settings, rules, gathered, progress)
+    # a project inside of another is analysed with both
+    findings = [in_cells(item, gathered.cells) for item in _unsuppressed(_merged(gathered.findings), gathered)]
+    codes = tuple((rule.code, rule.name) for rule in catalogue())
+    answer = Answer(tuple(findings), gathered.with_batch_norm, len(gathered.networks), tuple(gathered.exhausted), codes)
+    if answers is not None and not has_plugins() and all(item.code != INTERNAL for item in findings):
+        answers.put(answer)
+    return answer
 
 
 def _discovered(paths: Sequence[Path], settings: Settings, gathered: _Gathered) -> tuple[Path, ...]:
@@ -97,7 +143,7 @@ def _discovered(paths: Sequence[Path], settings: Settings, gathered: _Gathered) 
 
 def _check_project(
     root: Path,
-    members: Sequence[Path],
+    members: _Members,
     passed: frozenset[str],
     given: Mapping[Path, bytes],
     settings: Settings,
@@ -105,8 +151,14 @@ def _check_project(
     gathered: _Gathered,
     progress: Progress | None,
 ) -> None:
-    reported = frozenset(members)
-    read = read_all(sorted({*members, *context_files(root)}), lambda path: given[path] if path in given else read_bytes(path))
+    from bnlint.program.model import Program
+    from bnlint.programs import Failed, programs_of, read_all
+    from bnlint.project.imports import Imports
+    from bnlint.project.project import Options, Project
+    from bnlint.read.prefilter import names_batch_norm_layer
+
+    reported = frozenset(members.linted)
+    read = read_all(sorted({*members.linted, *members.context}), lambda path: given[path] if path in given else read_bytes(path))
     contents = {path: data for path, data in read.items() if isinstance(data, bytes)}
     networks = {path for path in contents if path.suffix == prototxt.SUFFIX}
     sources = {path: data for path, data in contents.items() if path not in networks}
@@ -145,6 +197,8 @@ def _chosen(
     contents: Mapping[Path, bytes], imports: Imports, reported: frozenset[Path], settings: Settings
 ) -> tuple[frozenset[Path], int]:
     """The files to parse, and how many of the project speak of batch norm."""
+    from bnlint.read.prefilter import is_seed, needed
+
     if not settings.prefilter:
         return frozenset(contents), sum(map(is_seed, contents.values()))
     prefiltered = needed(contents, imports, reported, (*settings.batch_norm_classes, *settings.models_with_batch_norm))
@@ -225,6 +279,10 @@ def _weight(item: Finding) -> tuple[int, bool]:
 def _note_comments(
     programs: Mapping[Path, Program], reported: frozenset[Path], complete: bool, gathered: _Gathered
 ) -> None:
+    from bnlint.program.rows import statement_rows
+    from bnlint.rulebook import catalogue
+    from bnlint.suppress import Suppressions
+
     codes = {rule.name: rule.code for rule in catalogue()}
     for path, program in programs.items():
         if path in reported and program.comments:

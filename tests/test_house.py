@@ -34,7 +34,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"builtin"}),
     frozenset({"rulebook", "select", "boundaries", "outcome"}),
     frozenset({"config"}),
-    frozenset({"cache", "programs"}),
+    frozenset({"answers", "cache", "programs"}),
     frozenset({"check", "report"}),
     frozenset({"cli", "__main__"}),
 )
