@@ -21,7 +21,7 @@ from bnlint.cells import in_cells
 from bnlint.config import Settings
 from bnlint.findings import CONFIDENCES, Finding, Place
 from bnlint.outcome import Lines, Outcome
-from bnlint.read import notebook, prototxt
+from bnlint.read import suffixes
 from bnlint.read.context import context_files, group_by_project
 from bnlint.read.discover import DEFAULT_EXCLUDE, discover
 from bnlint.read.source import Unreadable, decode, read_bytes
@@ -160,7 +160,7 @@ def _check_project(
     reported = frozenset(members.linted)
     read = read_all(sorted({*members.linted, *members.context}), lambda path: given[path] if path in given else read_bytes(path))
     contents = {path: data for path, data in read.items() if isinstance(data, bytes)}
-    networks = {path for path in contents if path.suffix == prototxt.SUFFIX}
+    networks = {path for path in contents if path.suffix == suffixes.PROTOTXT}
     sources = {path: data for path, data in contents.items() if path not in networks}
     imports = Imports(root, sources)
     chosen, seeds = _chosen(sources, imports, reported, settings)
@@ -178,7 +178,7 @@ def _check_project(
     del read, contents, sources, parsed
     told = [_failure(path, failure) for path, failure in failed.items() if path in reported or failure.internal]
     for path, program in programs.items():
-        if path.suffix == notebook.SUFFIX:
+        if path.suffix == suffixes.NOTEBOOK:
             gathered.cells[str(path)] = program.cells
             if path in reported:
                 told += [_failure(path, Failed(message, row, column)) for row, column, message in program.problems]
@@ -329,6 +329,14 @@ def _order(item: Finding) -> tuple[str, int, int, int, str]:
     return place.path, place.cell or 0, place.row, place.column, item.code
 
 
+def _cells_of(file: Path, data: bytes) -> list[str]:
+    """The texts of a notebook's cells by their number. Raises Unreadable."""
+    from bnlint.read import notebook
+
+    # where a place is in no cell nothing is shown: the JSON is not what people see
+    return ["", *notebook.cell_sources(file, data)]
+
+
 def _lines(given: Mapping[Path, bytes]) -> Lines:
     """The lines of the files that a report shows, read once more when they are wanted."""
     known: dict[str, list[list[str]]] = {}
@@ -338,8 +346,7 @@ def _lines(given: Mapping[Path, bytes]) -> Lines:
             file = Path(path)
             try:
                 data = given[file] if file in given else read_bytes(file)
-                # of a notebook whose place is in no cell nothing is shown: its JSON is not what people see
-                texts = ["", *notebook.cell_sources(file, data)] if file.suffix == notebook.SUFFIX else [decode(file, data).text]
+                texts = [decode(file, data).text] if file.suffix != suffixes.NOTEBOOK else _cells_of(file, data)
                 # as the parser counts rows: str.splitlines knows more line ends
                 known[path] = [re.split(r"\r\n|\r|\n", text) for text in texts]
             except Unreadable:
