@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bnlint.programs import Failed, Progress
     from bnlint.project.imports import Imports
     from bnlint.project.project import Project
-    from bnlint.rule import Report, Rule
+    from bnlint.rule import Rule
     from bnlint.suppress import Suppressions
 
 _SUPPRESSES_BY_CODE = re.compile(rb"#[^\n]*(?:noqa|bnlint)[^\n]*[A-Z]{2}\d")
@@ -186,7 +186,8 @@ def _check_project(
     options = Options(frozenset(settings.batch_norm_classes), frozenset(settings.models_with_batch_norm), settings.small_batch)
     project = Project(root, programs, imports, reported, options)
     exhausted_before = len(gathered.exhausted)
-    claimed = [claim for claim in _claims(project, rules, gathered, told, progress) if claim.finding.place.path in passed]
+    claims = _claims(project, rules, settings.jobs, gathered, told, progress)
+    claimed = [claim for claim in claims if claim.finding.place.path in passed]
     complete = len(gathered.exhausted) == exhausted_before and all(item.code != INTERNAL for item in told)
     told += [claim.finding for claim in one_per_mistake(_one_per_place(claimed))]
     gathered.findings += told
@@ -208,53 +209,31 @@ def _chosen(
 
 
 def _claims(
-    project: Project, rules: Sequence[Rule], gathered: _Gathered, told: list[Finding], progress: Progress | None
+    project: Project, rules: Sequence[Rule], jobs: int | None, gathered: _Gathered, told: list[Finding], progress: Progress | None
 ) -> Iterator[Claim]:
     """What the rules say about each story, one report per mistake; failures go to `told`."""
     if not project.programs:
         return
     # imported here: most of bnlint, and not needed where nothing speaks of batch norm
-    from bnlint.judging.modes import followed
-    from bnlint.story import tell
+    from bnlint.verdicts import verdicts
 
     failures: dict[tuple[str, Place], Finding] = {}
     try:
-        for number, story in enumerate(tell(project), 1):
-            if story.exhausted:
-                gathered.exhausted.append(f"{story.path}: {story.entry}")
-            for failure in story.failures:
-                failures.setdefault((failure.message, failure.place), finding(INTERNAL, failure.message, failure.place))
-            gathered.networks |= followed(story)
-            claims: list[Claim] = []
-            for rule in rules:
-                try:
-                    claims += [Claim(_finding(rule, report), report.subjects) for report in rule.check(story)]
-                except Exception as error:
-                    message = f"rule {rule.code} failed with {_said(error)}"
-                    place = _top(story.path)
-                    failures.setdefault((message, place), finding(INTERNAL, message, place))
-            yield from one_per_mistake(claims)
+        for number, verdict in enumerate(verdicts(project, rules, jobs), 1):
+            if verdict.exhausted is not None:
+                gathered.exhausted.append(verdict.exhausted)
+            for message, place in verdict.failures:
+                failures.setdefault((message, place), finding(INTERNAL, message, place))
+            gathered.networks |= verdict.networks
+            yield from map(Claim, verdict.findings)
             if progress is not None:
                 progress("analysing", number, number + 1)
     except Exception as error:
         # nothing tells in which file: the story stopped between two entry points
         place = _top(min(project.reported & project.programs.keys(), default=project.root))
-        failures.setdefault(("", place), finding(INTERNAL, f"the analysis stopped with {_said(error)}", place))
+        message = f"the analysis stopped with {type(error).__name__}: {error}"
+        failures.setdefault(("", place), finding(INTERNAL, message, place))
     told += failures.values()
-
-
-def _finding(rule: Rule, report: Report) -> Finding:
-    return Finding(
-        rule.code,
-        rule.name,
-        report.message,
-        report.severity or rule.severity,
-        report.confidence,
-        report.place,
-        report.trace,
-        report.fix,
-        rule.default if report.default is None else report.default,
-    )
 
 
 def _one_per_place(claims: Iterable[Claim]) -> list[Claim]:
@@ -318,10 +297,6 @@ def _failure(path: Path, failure: Failed) -> Finding:
 
 def _top(path: Path) -> Place:
     return Place(str(path), 1, 1, 1, 1)
-
-
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
 
 
 def _order(item: Finding) -> tuple[str, int, int, int, str]:

@@ -33,6 +33,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"rule"}),
     frozenset({"builtin"}),
     frozenset({"rulebook", "select", "boundaries", "outcome"}),
+    frozenset({"verdicts"}),
     frozenset({"config"}),
     frozenset({"answers", "cache", "programs"}),
     frozenset({"check", "report"}),
