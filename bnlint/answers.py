@@ -21,7 +21,7 @@ from typing import Any
 
 from bnlint import __version__
 from bnlint.cache import Cache
-from bnlint.findings import Edit, Finding, Fix, Place, Step
+from bnlint.findings import Cure, Edit, Finding, Fix, Place, Step
 
 Status = tuple[int, int, int, int]
 """size, time of the last change of content and of status in nanoseconds, inode"""
@@ -35,13 +35,17 @@ _REQUIREMENTS = (".txt", ".yml", ".yaml", ".cfg", ".toml", "Pipfile")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the analysis gives before anything is selected. `codes`: code and name of every rule that was asked."""
+    """What the analysis gives before anything is selected.
+
+    codes: code and name of every rule that was asked; lasts: whether the same files will give it again.
+    """
 
     findings: tuple[Finding, ...]
     with_batch_norm: int
     networks: int
     exhausted: tuple[str, ...]
     codes: tuple[tuple[str, str], ...]
+    lasts: bool = True
 
 
 class Answers:
@@ -167,6 +171,7 @@ def _plain(value: Any) -> Any:
     """Dataclasses as lists of their fields, in their order."""
     if isinstance(value, (Finding, Place, Step, Fix, Edit)):
         return [_plain(getattr(value, field.name)) for field in fields(value)]
+    assert not isinstance(value, Cure), "a cure becomes a fix before anything is kept"
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 

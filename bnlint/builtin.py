@@ -24,7 +24,8 @@ BUILTIN: tuple[Rule, ...] = (
         """A file cannot be read or parsed.
 
 The file could not be opened, decoded or parsed, so nothing in it was checked and other files see it as unknown.
-The other files are linted all the same. Python 2 is read as far as possible; a broken Python 3 file is reported here.
+The other files are linted all the same, and so are the other cells of a notebook of which one cannot be parsed.
+Python 2 is read as far as possible; a broken Python 3 file is reported here.
 A file that the prefilter skips, because it can have nothing to do with batch norm, is not parsed and hence not
 checked for syntax.
 

@@ -11,13 +11,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from bnlint.findings import CONFIDENCES, Confidence
 from bnlint.select import FileIgnores, Selectors, parse_selectors
 
-OutputFormat = Literal["full", "concise", "json", "github"]
-OUTPUT_FORMATS: tuple[OutputFormat, ...] = ("full", "concise", "json", "github")
+OutputFormat = Literal["full", "concise", "grouped", "json", "json-lines", "sarif", "github", "gitlab", "junit", "rdjson"]
+OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
 COLORS = ("auto", "always", "never")
 
 FLAG, TEXTS, PATTERNS, SELECTORS, COUNT, FOLDER, PER_FILE = "flag", "texts", "patterns", "selectors", "count", "path", "per-file"
@@ -30,7 +30,15 @@ KEYS: Mapping[str, str | tuple[str, ...]] = {
     "min-confidence": CONFIDENCES,
     "output-format": OUTPUT_FORMATS,
     "output-file": FOLDER,
+    "statistics": FLAG,
+    "show-files": FLAG,
     "exit-zero": FLAG,
+    "fix": FLAG,
+    "unsafe-fixes": FLAG,
+    "diff": FLAG,
+    "fix-only": FLAG,
+    "exit-non-zero-on-fix": FLAG,
+    "baseline": FOLDER,
     "exclude": PATTERNS,
     "extend-exclude": PATTERNS,
     "force-exclude": FLAG,
@@ -76,7 +84,18 @@ class Settings:
     min_confidence: Confidence = "likely"
     output_format: OutputFormat = "full"
     output_file: Path | None = None
+    statistics: bool = False
+    """counts instead of findings"""
+    show_files: bool = False
+    """the names of the files instead of linting them"""
     exit_zero: bool = False
+    fix: bool = False
+    unsafe_fixes: bool = False
+    """whether fixes count that change what the program does"""
+    diff: bool = False
+    fix_only: bool = False
+    exit_non_zero_on_fix: bool = False
+    baseline: Path | None = None
     exclude: tuple[str, ...] | None = None
     """None: the built-in list of folders that hold no code of the project"""
     extend_exclude: tuple[str, ...] = ()

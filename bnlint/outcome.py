@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from bnlint.baseline import Entry
 from bnlint.builtin import INTERNAL
 from bnlint.findings import Finding
 
@@ -18,7 +19,8 @@ class Outcome:
 
     hidden_possible: how many only the wanted confidence hides; files: how many passed files were looked at;
     with_batch_norm: how many of their projects' files speak of batch norm; networks: how many networks were seen to run
-    through one; exhausted: entry points whose budget ran out.
+    through one; exhausted: entry points whose budget ran out. others: findings that are sure enough and on by default, but not
+    selected; baselined: how many findings the baseline hides; stale: its entries that hide none.
     """
 
     findings: tuple[Finding, ...]
@@ -28,6 +30,9 @@ class Outcome:
     networks: int
     exhausted: tuple[str, ...]
     lines: Lines
+    others: tuple[Finding, ...] = ()
+    baselined: int = 0
+    stale: tuple[Entry, ...] = ()
 
     @property
     def internal(self) -> bool:

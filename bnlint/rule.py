@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bnlint.findings import Confidence, Fix, Place, Severity, Step
+from bnlint.findings import Confidence, Cure, Place, Severity, Step
 
 if TYPE_CHECKING:
     from bnlint.story import Story
@@ -34,7 +34,7 @@ class Report:
     confidence: Confidence
     trace: tuple[Step, ...] = ()
     subjects: frozenset[object] = frozenset()
-    fix: Fix | None = None
+    fix: Cure | None = None
     severity: Severity | None = None
     default: bool | None = None
 

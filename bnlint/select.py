@@ -142,7 +142,9 @@ def _unknown(selector: str, catalogue: Sequence[Rule | Named]) -> str:
     from difflib import get_close_matches
 
     known = {key.lower(): key for rule in catalogue for key in (rule.code, rule.name)} | {"all": "ALL"}
-    close = get_close_matches(selector.lower(), known, n=1, cutoff=0.6)
+    # a letter that looks like a digit is the likeliest slip in a code
+    alike = selector[:2].lower() + selector[2:].lower().translate(str.maketrans("oil", "011"))
+    close = [alike] if alike in known else get_close_matches(selector.lower(), known, n=1, cutoff=0.6)
     hint = f", did you mean {known[close[0]]!r}?" if close else ""
     return f"unknown rule selector {selector!r}{hint or ''}"
 

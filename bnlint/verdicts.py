@@ -109,8 +109,8 @@ def _finding(rule: Rule, report: Report) -> Finding:
         report.confidence,
         report.place,
         report.trace,
-        report.fix,
-        rule.default if report.default is None else report.default,
+        default=rule.default if report.default is None else report.default,
+        cure=report.fix,
     )
 
 

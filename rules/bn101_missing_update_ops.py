@@ -98,4 +98,5 @@ def check(story: Story) -> Iterator[Report]:
                 found.confidence,
                 updating.trace(found),
                 updating.subjects(found),
+                updating.run_first(story, found),
             )

@@ -154,7 +154,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint.findings import Step
-from bnlint.judging import batchwise, modes, purposes, traces
+from bnlint.judging import batchwise, curing, modes, purposes, traces
 from bnlint.rule import Report, rule
 from bnlint.story import Story
 from bnlint.story.events import Forward
@@ -176,6 +176,7 @@ def check(story: Story) -> Iterator[Report]:
             confidence,
             traces.mode_trace(story, forward, "train"),
             traces.subjects(forward),
+            curing.evaluated(story, forward),
         )
     yield from without_a_mode_of_their_own(story)
 

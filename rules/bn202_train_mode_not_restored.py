@@ -91,7 +91,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint.findings import Place
-from bnlint.judging import modes, traces
+from bnlint.judging import curing, modes, traces
 from bnlint.rule import Report, rule
 from bnlint.story import Story
 from bnlint.story.events import Event, Forward, ModeSet
@@ -107,13 +107,15 @@ def check(story: Story) -> Iterator[Report]:
         first = trained.get(here)
         left = left_behind(story, first, forward) if first is not None else None
         if left is not None and modes.whole(left.net, forward.net):
-            definite = not modes.marks(forward, "train") and first is not None and modes.all_in_train_mode(first)
+            frozen = first is not None and not modes.all_in_train_mode(first)
+            definite = not modes.marks(forward, "train") and first is not None and not frozen
             yield Report(
                 f"{traces.title(forward.net)} goes on training in eval mode",
                 forward.where.place,
                 "certain" if definite and story.bound else "likely",
                 traces.mode_trace(story, forward, "eval"),
                 traces.subjects(forward),
+                None if frozen else curing.trained(story, forward, left),
             )
         elif modes.marks(forward, "train"):
             trained.setdefault(here, forward)

@@ -42,7 +42,8 @@ torch.jit.trace(net, torch.rand(1, 3, 224, 224)).save("resnet18.pt")
 
 ## Fix
 
-None is offered yet: call `eval()` on the network before it is exported.
+Call `eval()` on the network before it is exported (unsafe: it changes what the program computes). None is offered for
+`torch.onnx.export`, where the argument `training` decides.
 
 ## Source
 
@@ -60,7 +61,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint.findings import Step
-from bnlint.judging import modes, traces
+from bnlint.judging import curing, modes, traces
 from bnlint.rule import Report, rule
 from bnlint.story import Story
 from bnlint.story.events import Exported, ModeSet, NormUse
@@ -82,6 +83,7 @@ def check(story: Story) -> Iterator[Report]:
             "certain" if story.bound else "likely",
             traces.distinct([*built(event, used[0]), *switched(story, used[0])], place),
             frozenset({event.net, *(use.norm for use in event.norms)}),
+            None if "onnx" in event.how else curing.exported(story, event),
         )
 
 

@@ -62,7 +62,7 @@ with torch.no_grad():
 
 ## Fix
 
-`model.eval()` (safe).
+`model.eval()`, or `model.train()` where that is what was meant (safe). None is offered where the value is not a constant.
 
 ## Source
 
@@ -77,8 +77,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bnlint.findings import Edit, Fix, Place
-from bnlint.judging import traces
+from bnlint.judging import curing, traces
 from bnlint.rule import Report, rule
 from bnlint.story import Story
 from bnlint.story.events import ModeMisused
@@ -96,14 +95,10 @@ def check(story: Story) -> Iterator[Report]:
         if event.withdrawn:
             continue
         place = event.where.place
-        fix = None
-        if event.kind == "not called":
-            end = Place(place.path, place.end_row, place.end_column, place.end_row, place.end_column, place.cell)
-            fix = Fix(f"call `{event.attribute}()`", "safe", (Edit(end, "()"),))
         yield Report(
             MESSAGES[event.kind].format(event.attribute),
             place,
             "certain" if event.known else "possible",
             subjects=traces.parts(event.net),
-            fix=fix,
+            fix=curing.mode_applied(story, event),
         )

@@ -87,7 +87,7 @@ def check(story: Story) -> Iterator[Report]:
         yield Report(
             f"eval() of the same network as before, while {traces.title(left.net)} stays in train mode",
             second.where.place,
-            "certain" if story.bound else "likely",
+            "certain",
             traces.distinct(steps, second.where.place),
             traces.subjects(left),
         )

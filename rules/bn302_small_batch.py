@@ -68,7 +68,7 @@ from collections.abc import Iterator
 from bnlint.findings import Step
 from bnlint.judging import batches, traces
 from bnlint.rule import Report, rule
-from bnlint.story import Story
+from bnlint.story import Story, lineage
 
 MILD = 8
 
@@ -81,7 +81,7 @@ def check(story: Story) -> Iterator[Report]:
         size = forward.batch
         if size is None or not 2 <= size < max(MILD, least):
             continue
-        if all(use.norm.slots.get("#synchronised") for use in forward.norms if use.certain):
+        if all(lineage.synchronised(use.norm) for use in forward.norms if use.certain):
             continue
         loop = forward.where.loops[-1][0] if forward.where.loops else forward.where.place
         if (loop, forward.net) in told:

@@ -72,7 +72,8 @@ for x in DataLoader(Points("rows.pt"), batch_size=64, shuffle=True, drop_last=Tr
 
 ## Fix
 
-None is offered yet: `drop_last=True`.
+`drop_last=True` (unsafe: the examples left over are not seen in that epoch). None is offered where the same line also makes
+the loader of an evaluation.
 
 ## Source
 
@@ -88,7 +89,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bnlint.judging import batches, traces
+from bnlint.findings import Cure
+from bnlint.judging import batches, curing, traces
 from bnlint.rule import Report, rule
 from bnlint.story import Story
 from bnlint.story.events import Forward, LoaderBuilt, NormUse
@@ -112,6 +114,7 @@ def check(story: Story) -> Iterator[Report]:
             "certain" if remainder == 1 and not loader.assumed else "likely",
             traces.distinct(batches.steps(at_risk[0], single(at_risk[0])), place),
             frozenset({loader.loader}),
+            cure(story, loader),
         )
 
 
@@ -123,6 +126,16 @@ def single(forward: Forward) -> list[NormUse]:
 def alone(loader: LoaderBuilt, forward: Forward) -> bool:
     """Whether a batch comes as it is: not joined with another loader's, and nothing asks for its size before."""
     return len(batches.loaders(forward)) == 1 and loader.loader.serial not in forward.guarded
+
+
+def cure(story: Story, loader: LoaderBuilt) -> Cure | None:
+    """`drop_last=True`, if all that the line makes is for training."""
+    place = loader.where.place
+    trained = {found.loader.number for found in batches.trained(story)}
+    if any(other.where.place == place and other.number not in trained for other in story.of(LoaderBuilt)):
+        return None
+    change = curing.argument(story, place, "drop_last", "True", over=("False",))
+    return Cure("set `drop_last=True`", "unsafe", (change,)) if change is not None else None
 
 
 def left_over(loader: LoaderBuilt) -> int | None:

@@ -81,7 +81,8 @@ train_op = tf.train.AdamOptimizer().minimize(loss)
 ## Fix
 
 Set `trainable=False`, `requires_grad=False` or `lr_mult=0`. Unsafe: lists of trainable variables become shorter, and a
-Saver made from such a list then loses the statistics (BN504).
+Saver made from such a list then loses the statistics (BN504). None is offered for optimizer groups, nor where the call
+takes its arguments from elsewhere.
 
 ## Source
 
@@ -99,8 +100,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bnlint.findings import Step
-from bnlint.judging import traces
+from bnlint.findings import Change, Cure, Edit, Step
+from bnlint.judging import curing, sites, traces
+from bnlint.judging.sites import Site
+from bnlint.program.model import Call, Const, Sequence
 from bnlint.rule import Report, rule
 from bnlint.story import Story
 from bnlint.story.events import StateParameter
@@ -126,4 +129,63 @@ def check(story: Story) -> Iterator[Report]:
             "certain" if event.certain else "likely",
             traces.distinct(steps, event.where.place),
             frozenset({event}),
+            cure(story, event),
         )
+
+def cure(story: Story, event: StateParameter) -> Cure | None:
+    """The argument that takes the statistic from the solver."""
+    changes: list[Change | None] = []
+    if event.kind == "variable":
+        changes = [curing.argument(story, event.where.place, "trainable", "False", over=("True",))]
+    elif event.kind == "parameter":
+        assigned = sites.assigned_call(story, event.where.place)
+        changes = [curing.argument(story, assigned, "requires_grad", "False", over=("True",)) if assigned is not None else None]
+    elif event.kind == "caffe":
+        changes = rates(story, event)
+    known = [change for change in changes if change is not None]
+    if not known or len(known) < len(changes):
+        return None
+    name = {"variable": "trainable=False", "parameter": "requires_grad=False"}.get(event.kind, "lr_mult=0")
+    return Cure(f"set `{name}`", "unsafe", tuple(known))
+
+
+def rates(story: Story, event: StateParameter) -> list[Change | None]:
+    """lr_mult=0 for each blob that `param=[dict(...), ...]` spells out."""
+    found = sites.call_site(story, event.where.place)
+    if found is None:
+        return []
+    if found[0].file.endswith(".prototxt"):
+        return written(found[0])
+    listed = next((arg.value for arg in found[1].args if arg.keyword == "param"), None)
+    if not isinstance(listed, Sequence):
+        return []
+    changes: list[Change | None] = []
+    for blob in listed.elements:
+        if isinstance(blob, Call):
+            given = next((arg.value for arg in blob.args if arg.keyword == "lr_mult"), None)
+            if not (isinstance(given, Const) and given.value in (0, 0.0)):
+                numbers = () if not isinstance(given, Const) else (repr(given.value),)
+                changes.append(curing.argument(story, found[0].place(blob), "lr_mult", "0", over=numbers))
+        else:
+            pairs = getattr(blob, "items", ())
+            values = [value for key, value in pairs if isinstance(key, Const) and key.value == "lr_mult"]
+            if len(values) == 1 and isinstance(values[0], Const):
+                if values[0].value not in (0, 0.0):
+                    changes.append(Edit(found[0].place(values[0]), "0"))
+            else:
+                changes.append(None)
+    return changes
+
+
+def written(blob: Site) -> list[Change | None]:
+    """The same for `param { lr_mult: 1 }` of a text network: all blobs of the layer that say their rate."""
+    blobs = next((node.elements for node in reversed(blob.path) if isinstance(node, Sequence)), (blob.node,))
+    changes: list[Change | None] = []
+    for call in blobs:
+        given = [arg for arg in call.args if arg.keyword == "lr_mult"] if isinstance(call, Call) else []
+        rate = given[0].value if len(given) == 1 else None
+        if not isinstance(rate, Const):
+            changes.append(None)
+        elif rate.value != 0:
+            changes.append(Edit(blob.place(rate), "lr_mult: 0"))
+    return changes

@@ -64,7 +64,7 @@ torch.save(model.state_dict(), "weights.pt")
 ## Fix
 
 Save and load `model.state_dict()`, or `tf.global_variables()` (unsafe: checkpoints become larger, and older ones lack what
-the new code asks for).
+the new code asks for). Done where the call itself lists all named parameters, or all trainable variables.
 
 ## Source
 
@@ -102,6 +102,7 @@ def check(story: Story) -> Iterator[Report]:
             found.confidence,
             traces.distinct(checkpoints.steps(found), place),
             frozenset({found.net.net, *found.net.norms}),
+            checkpoints.state_dict(story, found),
         )
     for saver, confidence in checkpoints.lacking(story):
         place = saver.where.place
@@ -111,4 +112,5 @@ def check(story: Story) -> Iterator[Report]:
             confidence,
             traces.distinct(checkpoints.saver_steps(saver), place),
             frozenset(saver.lacking),
+            checkpoints.all_variables(story, saver),
         )

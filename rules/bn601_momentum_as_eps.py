@@ -58,7 +58,8 @@ for epoch in range(2):
 ## Fix
 
 Write `momentum=` in front of the value (unsafe: it changes the trained function). Keras and TensorFlow count the other
-way round: their 0.8 is torch's `momentum=0.2`. A channel count is to be deleted.
+way round: their 0.8 is torch's `momentum=0.2`, so look where the number comes from; from 0.9 on `1 - value` is written. A
+channel count is deleted.
 
 ## Source
 
@@ -77,6 +78,7 @@ import re
 from collections.abc import Iterator
 
 from bnlint.findings import Confidence, Step
+from bnlint.judging import momentum
 from bnlint.program.model import Attribute, Expr, Name
 from bnlint.rule import Report, rule
 from bnlint.story import Story
@@ -110,6 +112,7 @@ def check(story: Story) -> Iterator[Report]:
             confidence,
             tuple(Step("called from here", place) for place in event.where.calls[-1:]),
             frozenset({event.where.place}),
+            momentum.as_eps(story, event.where.place, expr, known[0] if (known := number(value)) is not None else None),
         )
 
 

@@ -47,7 +47,8 @@ In Keras and TensorFlow the same mistake the other way round, a momentum of 0.5 
 
 ## Fix
 
-Write `1 - value` (unsafe: it changes what evaluation computes).
+Write `1 - value` (unsafe: it changes what evaluation computes). None is offered where the value comes from a parameter or
+an attribute, which other layers may share.
 
 ## Source
 
@@ -72,15 +73,17 @@ from bnlint.story import Story
 @rule("BN602", "swapped-momentum-convention", severity="warning", frameworks=("torch", "tensorflow", "keras"))
 def check(story: Story) -> Iterator[Report]:
     for told in momentum.told(story):
-        place = told.built.where.place
-        name = told.built.lib.rpartition(".")[2]
-        subjects = frozenset({told.built.obj} if told.built.obj is not None else {place})
+        place = told.where.place
+        name = told.lib.rpartition(".")[2]
+        subjects = frozenset({told.obj} if told.obj is not None else {place})
         if told.torch and 0.9 <= told.value <= 1:
-            if told.value == 1 and momentum.never_read(story, told.built):
+            if told.value == 1 and momentum.never_read(story, told.obj):
                 continue
             kept = f"{1 - told.value:.3g}" if told.value < 1 else "nothing"
             message = f"momentum={told.value:g} keeps {kept} of the average at each step: in PyTorch it weighs the new batch"
-            yield Report(message, place, told.confidence, traces.distinct([*told.trace], place), subjects)
+            cure = momentum.swapped(story, told.built)
+            yield Report(message, place, told.confidence, traces.distinct([*told.trace], place), subjects, cure)
         elif not told.torch and 0 < told.value <= 0.5:
             message = f"momentum {told.value:g} of {name} keeps that share of the average: is it PyTorch's convention?"
-            yield Report(message, place, told.confidence, told.trace, subjects, severity="info", default=False)
+            cure = momentum.swapped(story, told.built)
+            yield Report(message, place, told.confidence, told.trace, subjects, cure, severity="info", default=False)

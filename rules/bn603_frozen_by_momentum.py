@@ -53,21 +53,20 @@ from collections.abc import Iterator
 from bnlint.judging import momentum
 from bnlint.rule import Report, rule
 from bnlint.story import Story
-from bnlint.story.events import Built
 from bnlint.story.values import Const, truth
 
 
 @rule("BN603", "frozen-by-momentum", severity="error", frameworks=("torch", "tensorflow", "keras"))
 def check(story: Story) -> Iterator[Report]:
     for told in momentum.told(story):
-        tracked = told.built.arguments.get("track_running_stats")
+        tracked = told.arguments.get("track_running_stats")
         if told.value != (0 if told.torch else 1) or (tracked is not None and truth(tracked[0]) is False):
             continue
-        if any(off(told.built, flag) for flag in ("training", "is_training", "trainable")):
+        if any(off(told, flag) for flag in ("training", "is_training", "trainable")):
             continue
-        place = told.built.where.place
-        name = told.built.lib.rpartition(".")[2]
-        subjects = frozenset({told.built.obj} if told.built.obj is not None else {place})
+        place = told.where.place
+        name = told.lib.rpartition(".")[2]
+        subjects = frozenset({told.obj} if told.obj is not None else {place})
         yield Report(
             f"{name} with momentum {told.value:g} never updates its running averages",
             place,
@@ -77,7 +76,7 @@ def check(story: Story) -> Iterator[Report]:
         )
 
 
-def off(built: Built, flag: str) -> bool:
+def off(told: momentum.Told, flag: str) -> bool:
     """Whether a constant says that the layer updates nothing."""
-    given = built.arguments.get(flag)
+    given = told.arguments.get(flag)
     return given is not None and type(given[0]) is Const and truth(given[0]) is False

@@ -53,7 +53,8 @@ model = Model(inputs, x)
 
 ## Fix
 
-None is offered yet: `bias=False` (`use_bias=False`), which changes the names in existing checkpoints.
+`bias=False` (unsafe: it changes the names in existing checkpoints). None is offered where the same line makes further layers
+that no batch norm follows, nor for Keras and TensorFlow (`use_bias=False`).
 
 ## Source
 
@@ -70,7 +71,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bnlint.judging import neighbours, traces
+from bnlint.findings import Cure, Place
+from bnlint.judging import curing, neighbours, traces
 from bnlint.rule import Report, rule
 from bnlint.story import Story
 from bnlint.story.values import truth
@@ -79,7 +81,9 @@ from bnlint.story.values import truth
 @rule("BN607", "redundant-bias", severity="info", default=False, frameworks=("torch", "tensorflow", "keras"))
 def check(story: Story) -> Iterator[Report]:
     told: set[object] = set()
-    for found in neighbours.fed(story):
+    found_before = list(neighbours.fed(story))
+    fed = {id(found.shape.made) for found in found_before if found.trains}
+    for found in found_before:
         layer = found.shape.made
         if layer is None or "#bias" not in layer.slots or layer.site is None or not found.trains or layer.site in told:
             continue
@@ -92,4 +96,14 @@ def check(story: Story) -> Iterator[Report]:
             "certain" if found.forward is None or story.bound else "likely",
             traces.distinct(neighbours.steps(found), layer.site),
             frozenset({layer}),
+            cure(story, layer.site, fed),
         )
+
+
+def cure(story: Story, place: Place, fed: set[int]) -> Cure | None:
+    """`bias=False`, if a batch norm follows every layer of torch that the line makes."""
+    made = story.biased.get(place, ())
+    if not made or any(id(layer) not in fed for layer in made):
+        return None
+    change = curing.argument(story, place, "bias", "False", over=("True",))
+    return Cure("set `bias=False`", "unsafe", (change,)) if change is not None else None

@@ -85,13 +85,13 @@ from bnlint.findings import Step
 from bnlint.judging import traces
 from bnlint.rule import Report, rule
 from bnlint.story import Story
-from bnlint.story.events import Forward, Unused
+from bnlint.story.events import Forward, NormUse, Unused
 
 
 @rule("BN611", "unused-batch-norm", severity="info", default=False, frameworks=("torch",))
 def check(story: Story) -> Iterator[Report]:
     found = story.of(Unused)
-    used = {use.norm.site for forward in story.of(Forward) for use in forward.norms} if found else set()
+    used = {use.norm.site for forward in story.of(Forward) for use in forward.norms if met(use)} if found else set()
     told: set[object] = set()
     for event in found:
         place = event.where.place
@@ -106,3 +106,8 @@ def check(story: Story) -> Iterator[Report]:
             traces.distinct(steps, place),
             frozenset({event.norm}),
         )
+
+
+def met(use: NormUse) -> bool:
+    """Whether a forward came by, on some path; a network that met no norm at all is only thought to hold those below it."""
+    return use.certain or bool(use.norm.slots.get("#contrary"))

@@ -74,7 +74,7 @@ from collections.abc import Iterator
 from bnlint.findings import Confidence, Step
 from bnlint.judging import batches, traces
 from bnlint.rule import Report, rule
-from bnlint.story import Story
+from bnlint.story import Story, lineage
 from bnlint.story.events import Accumulated, Forward
 
 LARGEST = 4
@@ -90,7 +90,7 @@ def check(story: Story) -> Iterator[Report]:
         size = forward.batch if forward is not None else None
         if forward is None or size is None or not 1 <= size <= LARGEST:
             continue
-        if all(use.norm.slots.get("#synchronised") for use in forward.norms if use.certain):
+        if all(lineage.synchronised(use.norm) for use in forward.norms if use.certain):
             continue
         place = forward.reached["training"].place if event.how != "trainer" else forward.where.place
         if place in told:

@@ -40,7 +40,9 @@ torch.save(ddp.module.state_dict(), "net.pt")
 - batch norm is synchronised, frozen, or may be by an option
 - the program reduces or broadcasts the statistics itself
 - the argument is not known to be False
-- only one process evaluates and saves (`if rank == 0:`): its statistics are the ones that broadcasting would spread
+
+Where only one process evaluates and saves (`if rank == 0:`), its statistics are the ones that broadcasting would have
+spread: then it is `possible`, hidden by default.
 
 ## Fix
 
@@ -80,9 +82,7 @@ def check(story: Story) -> Iterator[Report]:
         told.add(place)
         uses = scale.used_afterwards(story, event)
         used = [(how, use) for how, use in uses if not story.in_one_process(use)]
-        if uses and not used:
-            continue
-        confidence: Confidence = "certain" if used and story.bound else "likely"
+        confidence: Confidence = "possible" if uses and not used else "certain" if used and story.bound else "likely"
         steps = [*scale.built(event), *(Step(f"its statistics are {how} here", use.where.place) for how, use in used[:1])]
         yield Report(
             f"each process keeps its own statistics of {traces.title(event.net)}: its buffers are not broadcast",

@@ -14,7 +14,9 @@ from typing import NamedTuple
 
 from bnlint.check import check
 from bnlint.config import Settings, settle
+from bnlint.fixing.passes import Fixed, fix
 from bnlint.outcome import Outcome
+from bnlint.read.source import read_bytes
 
 CHECKOUT = Path(__file__).parent.parent
 EXPECTATION = re.compile(r"#\s*(expect|todo):\s*([A-Z]+\d+(?:\s*,\s*[A-Z]+\d+)*)")
@@ -36,6 +38,12 @@ def everything() -> Settings:
 
 def lint(folder: Path, settings: Settings | None = None) -> Outcome:
     return check((folder,), settings or everything())
+
+
+def fixed(folder: Path, settings: Settings | None = None, *, unsafe: bool = True) -> Fixed:
+    """What all fixes together leave of a folder; nothing is written."""
+    chosen = settings or everything()
+    return fix(lambda contents: check((folder,), chosen, overlay=contents), read_bytes, unsafe=unsafe)
 
 
 def reported(outcome: Outcome, folder: Path) -> Counter[Mark]:

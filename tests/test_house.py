@@ -31,16 +31,19 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"story"}),
     frozenset({"judging"}),
     frozenset({"rule"}),
+    frozenset({"baseline"}),
     frozenset({"builtin"}),
     frozenset({"rulebook", "select", "boundaries", "outcome"}),
     frozenset({"verdicts"}),
     frozenset({"config"}),
-    frozenset({"answers", "cache", "programs"}),
+    frozenset({"answers", "cache", "programs", "fixing"}),
+    frozenset({"analysis"}),
     frozenset({"check", "report"}),
+    frozenset({"inspecting"}),
     frozenset({"cli", "__main__"}),
 )
 MAY_IMPORT_LIBCST = ("program",)
-MAY_IMPORT_RICH = ("cli/progress.py", "report/full.py", "report/rule_page.py")
+MAY_IMPORT_RICH = ("cli/progress.py", "report/full.py", "report/rule_page.py", "inspecting/as_tree.py")
 RULES_MAY_IMPORT = frozenset({"findings", "rule", "judging", "story", "project", "program"})
 
 

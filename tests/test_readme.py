@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,9 @@ from bnlint.config import read_config, settle
 from bnlint.rulebook import catalogue
 from bnlint.select import Selection
 from tests.linting import CHECKOUT
+from tests.readme_examples import examples, printed
 
+COMMANDS: tuple[list[str], ...] = ([], ["check"], ["rule"], ["inspect"], ["config"], ["clean"])
 README = (CHECKOUT / "README.md").read_text("utf-8")
 FENCE = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -25,13 +26,19 @@ def fence_between(mark: str) -> str:
     return found["text"]
 
 
-def test_the_example_is_what_bnlint_prints(monkeypatch: pytest.MonkeyPatch) -> None:
-    command, shown = fence_between("example").split("\n", 1)
-    words = shlex.split(command.removeprefix("$ "))
-    assert words[0] == "bnlint"
-    monkeypatch.chdir(CHECKOUT)
-    result = CliRunner().invoke(main, [*words[1:], "--no-cache"])
-    assert shown == result.stdout, f"README.md shows something else than {command!r} prints now"
+@pytest.mark.parametrize(("command", "shown"), examples(README))
+def test_an_example_is_what_bnlint_prints(command: str, shown: str) -> None:
+    assert shown == printed(command), "README.md shows something else; run: python -m tests.readme_examples"
+
+
+def test_there_are_examples_of_a_finding_and_of_the_map() -> None:
+    assert {command.split()[1] for command, _ in examples(README)} >= {"check", "inspect"}
+
+
+def test_the_excerpt_of_the_settings_stands_in_what_bnlint_prints() -> None:
+    command, *shown = fence_between("excerpt").splitlines()
+    text = printed(command.removeprefix("$ ")).splitlines()
+    assert [line for line in shown if line not in (*text, "...")] == []
 
 
 def test_the_commands_that_install_bnlint_are_run_by_the_continuous_integration() -> None:
@@ -55,5 +62,5 @@ def test_the_example_of_settings_is_accepted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", sorted(set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))))
 def test_options_that_are_named_exist(option: str) -> None:
-    helps = [CliRunner().invoke(main, [*command, "--help"]).stdout for command in ([], ["check"], ["rule"])]
+    helps = [CliRunner().invoke(main, [*command, "--help"]).stdout for command in COMMANDS]
     assert any(re.search(rf"{option}\b(?!-)", text) for text in helps)

@@ -1,4 +1,4 @@
-"""`bnlint clean`: removes the caches of projects."""
+"""`bnlint clean`: removes the caches of projects, and nothing that bnlint did not make."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from pathlib import Path
 import click
 
 from bnlint.cache import FOLDER, home, remove
+from bnlint.cli import check
 from bnlint.cli.output import emit, tell
 
 
-@click.command("clean")
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
-@click.option("--cache-dir", metavar="FOLDER", help="Remove this cache instead of those of the projects.")
+@click.command("clean", params=[param for param in check.command.params if param.name in ("config", "isolated", "cache_dir")])
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path())
 @click.option("--quiet", is_flag=True, help="Do not say what is removed.")
-def command(paths: tuple[str, ...], cache_dir: str | None, quiet: bool) -> None:
+def command(paths: tuple[str, ...], config: Path | None, isolated: bool, cache_dir: Path | None, quiet: bool) -> None:
     """Remove the caches of the projects that files and folders (default: the current folder) belong to."""
-    folders = [home(Path(os.path.abspath(cache_dir)))] if cache_dir else _caches(paths)
     failed = False
-    for folder in folders:
+    for folder in _caches(paths, config, isolated, cache_dir):
         try:
             removed = remove(folder)
         except OSError as error:
@@ -35,17 +34,15 @@ def command(paths: tuple[str, ...], cache_dir: str | None, quiet: bool) -> None:
         raise click.exceptions.Exit(2)
 
 
-def _caches(paths: tuple[str, ...]) -> list[Path]:
-    """Where the runs that were given these paths have kept what they parsed."""
-    from bnlint.cli.check import settings_for
+def _caches(paths: tuple[str, ...], config: Path | None, isolated: bool, cache_dir: Path | None) -> list[Path]:
+    """Where the runs that were given these paths and options have kept what they parsed."""
     from bnlint.read.context import project_root
-    from bnlint.read.discover import absolute
 
-    targets = [Path(absolute(Path(path))) for path in paths or (".",)]
+    targets = check.targets_of(paths, None)
     for target in targets:
         if not os.path.lexists(target):
             raise click.UsageError(f"no such file or folder: {target}")
-    configured = settings_for(tuple(targets), None, False, {}).cache_dir
+    configured = check.settings_for(targets, config, isolated, {"cache_dir": cache_dir}).cache_dir
     # a path that is no whole project has its cache in the root of the project, or, where none is marked, beside it
     folders = [project_root([target]) / FOLDER for target in targets]
     folders += [target / FOLDER for target in targets if target.is_dir()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +14,8 @@ from bnlint import __version__
 _COMMANDS = {
     "check": "lint files and folders",
     "rule": "explain a rule",
+    "inspect": "draw the batch-norm map of a project",
+    "config": "show the settings and where each comes from",
     "clean": "remove what is kept between runs",
 }
 
@@ -37,9 +40,27 @@ class _LazyGroup(click.Group):
             click.echo(f"Error: {error}", err=True)
             sys.exit(2)
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            hint = _meant(args[0])
+            if not hint:
+                raise
+            raise click.UsageError(f"No such command {args[0]!r}. {hint}", ctx) from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
+
+
+def _meant(word: str) -> str:
+    from difflib import get_close_matches
+
+    if Path(word).exists():
+        return f"Did you mean 'bnlint check {word}'?"
+    close = get_close_matches(word, _COMMANDS, n=1)
+    return f"Did you mean {close[0]!r}?" if close else ""
 
 
 @click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

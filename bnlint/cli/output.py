@@ -9,21 +9,24 @@ from pathlib import Path
 import click
 
 
-def emit(text: str, output_file: Path | None = None) -> None:
-    """Write and flush. A reader that has gone away (`| head`) is left alone; what cannot be written is wrong usage."""
+def emit(text: str | bytes, output_file: Path | None = None) -> None:
+    """Write and flush; bytes as they are.
+
+    A reader that has gone away (`| head`) is left alone; what cannot be written is wrong usage.
+    """
     if output_file is not None:
         try:
-            output_file.write_text(text, "utf-8", newline="\n")
+            output_file.write_bytes(encoded(text))
         except OSError as error:
             raise click.UsageError(f"cannot write {output_file}: {error.strerror or error}") from error
         return
     if sys.stdout is None:
         return  # closed by the caller, who wants the exit status alone
     try:
-        data = text.encode("utf-8", "replace")
+        data = encoded(text)
         binary = getattr(sys.stdout, "buffer", None)
         if binary is None:
-            sys.stdout.write(text)
+            sys.stdout.write(data.decode("utf-8", "replace"))
         else:
             # sources may hold any character, whatever the terminal's encoding is
             sys.stdout.flush()
@@ -39,6 +42,11 @@ def emit(text: str, output_file: Path | None = None) -> None:
 
 def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def encoded(text: str | bytes) -> bytes:
+    # sources may hold any character, also halves of surrogate pairs
+    return text if isinstance(text, bytes) else text.encode("utf-8", "replace")
 
 
 def tell(text: str) -> None:

@@ -6,6 +6,7 @@ import shutil
 
 import click
 
+from bnlint.cli import completing
 from bnlint.cli.output import colored, emit
 from bnlint.report.rule_page import PAGE_FORMATS, render
 from bnlint.rulebook import RulebookError, catalogue
@@ -13,7 +14,7 @@ from bnlint.select import UnknownSelector, find_rule
 
 
 @click.command("rule")
-@click.argument("name", metavar="[CODE|NAME]", required=False)
+@click.argument("name", metavar="[CODE|NAME]", required=False, shell_complete=completing.rules)
 @click.option("--all", "every", is_flag=True, help="Explain every rule.")
 @click.option("--output-format", type=click.Choice(PAGE_FORMATS), default="text", show_default=True)
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)

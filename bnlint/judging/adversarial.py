@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint.judging import inputs, modes, purposes
-from bnlint.story.events import Forward, Story
+from bnlint.story.events import Forward, Penalised, Story
 from bnlint.story.values import Data
 
 
@@ -21,8 +21,8 @@ def generated_input(story: Story, forward: Forward) -> bool:
     tokens = inputs.input_tokens(forward)
     makers = [story.event(token.ref) for token in tokens if token.kind == "forward"]
     others = [maker for maker in makers if isinstance(maker, Forward) and maker.net is not forward.net]
-    if not others:
-        return False
+    if not others or any(forward.number in event.forwards for event in story.of(Penalised)):
+        return False  # points between real and generated examples are neither
     noise = any("noise" in inputs.kinds(inputs.input_tokens(maker)) for maker in others)
     return noise or purposes.named_discriminator(forward.net)
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from bnlint.findings import Confidence, Place, Step
-from bnlint.judging import copies, updating
+from bnlint.findings import Confidence, Cure, Edit, Place, Step
+from bnlint.judging import copies, sites, updating
 from bnlint.judging.modes import names, weakest
+from bnlint.program import model as ir
 from bnlint.story.events import Copied, Forward, Holder, Saved, SaverBuilt, Story, TrainOp
 from bnlint.story.values import Obj
 
@@ -108,3 +109,35 @@ def saver_steps(saver: SaverBuilt) -> list[Step]:
     """Where one of the batch norms is built, and where the saver is asked for."""
     steps = [Step("a batch norm is built here", saver.lacking[0].where.place)]
     return steps + [Step("called from here", place) for place in saver.where.calls[-2:]]
+
+
+def all_variables(story: Story, saver: SaverBuilt) -> Cure | None:
+    """`tf.global_variables()` where the saver's call itself says `tf.trainable_variables()`."""
+    found = sites.call_site(story, saver.where.place)
+    for arg in found[1].args if found is not None else ():
+        listed = arg.value
+        if isinstance(listed, ir.Call) and not listed.args and isinstance(listed.func, ir.Attribute) and found is not None:
+            func = listed.func
+            if func.attr == "trainable_variables" and arg.keyword in (None, "var_list"):
+                name = found[0].place(ir.Name(func.at, func.at + len(func.attr), ""))
+                return Cure("save all variables", "unsafe", (Edit(name, "global_variables"),))
+    return None
+
+
+def state_dict(story: Story, found: Incomplete) -> Cure | None:
+    """`net.state_dict()` where what is saved is a dict of all named parameters, made in the call itself."""
+    call = sites.call_site(story, found.event.where.place)
+    if found.kind != "saved" or call is None or not call[1].args or sites.dotted(call[1].func) != "torch.save":
+        return None
+    saved = call[1].args[0].value
+    source: ir.Expr | None = None
+    if isinstance(saved, ir.Comprehension) and saved.kind == "dict" and len(saved.loops) == 1 and not saved.loops[0].tests:
+        source = saved.loops[0].iter
+    elif isinstance(saved, ir.Call) and sites.dotted(saved.func) == "dict" and len(saved.args) == 1:
+        source = saved.args[0].value
+    if not isinstance(source, ir.Call) or source.args or not isinstance(source.func, ir.Attribute):
+        return None
+    net = sites.dotted(source.func.value)
+    if source.func.attr != "named_parameters" or net is None:
+        return None
+    return Cure(f"save `{net}.state_dict()`", "unsafe", (Edit(call[0].place(saved), f"{net}.state_dict()"),))

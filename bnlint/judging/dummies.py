@@ -47,4 +47,6 @@ def judge(story: Story, forward: Forward) -> Confidence | None:
     if modes.in_train_mode(forward, story) != "certain":
         return None
     found = harm(story, forward)
-    return modes.weakest(found, "certain" if story.bound else "possible") if found is not None else None
+    if found is None or story.bound or has_weights(forward):
+        return found
+    return "possible"

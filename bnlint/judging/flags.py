@@ -47,6 +47,10 @@ def not_handed_on(story: Story) -> Iterator[tuple[Unflagged, Confidence]]:
     norms = [event for event in story.of(GraphNorm) if event.by_default and event.dropped]
     if story.test or not norms:
         return
+    forgotten = one_of_several(story)
+    norms = [event for event in norms if id(event) not in forgotten]
+    if not norms:
+        return
     trained = {id(norm) for train in story.of(TrainOp) for norm in concerned(train)}
     handed = any(norm.handed for norm in story.of(GraphNorm))  # so that no scope of an unknown caller is relied on
     told: set[object] = set()
@@ -55,6 +59,17 @@ def not_handed_on(story: Story) -> Iterator[tuple[Unflagged, Confidence]]:
         scoped = truth(found.norms[0].flag) is True and (story.bound or handed)
         matters = learns or scoped  # what is never trained may be frozen on purpose
         yield found, "possible" if not matters else "certain" if story.bound else "likely"
+
+
+def one_of_several(story: Story) -> set[int]:
+    """Layers without a flag beside others of the same function that get it, seen to go wrong: forgotten, not dropped."""
+    given = {function_of(event) for event in story.of(GraphNorm) if not event.by_default}
+    wrong = [*never_normalising(story), *evaluated_in_train_mode(story)]
+    return {id(norm) for found in wrong for norm in found.norms if function_of(norm) in given}
+
+
+def function_of(event: Event) -> tuple[object, ...]:
+    return (event.where.place.path, event.where.functions[-1:])
 
 
 def lost_on_the_way(story: Story) -> Iterator[tuple[Forward, NormUse, str, Place]]:
@@ -87,9 +102,8 @@ def grouped(norms: Iterable[GraphNorm], by: Event, told: set[object]) -> Iterato
     """One group for each function that builds some of them, each layer told once."""
     groups: dict[object, list[GraphNorm]] = {}
     for norm in norms:
-        place = norm.where.place
         if norm.by_default:
-            groups.setdefault((place.path, norm.where.functions[-1:]), []).append(norm)
+            groups.setdefault(function_of(norm), []).append(norm)
     for key, found in groups.items():
         if key not in told:
             told.add(key)

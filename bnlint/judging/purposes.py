@@ -7,7 +7,6 @@ from collections.abc import Collection
 
 from bnlint.findings import Confidence
 from bnlint.judging.inputs import input_tokens, kinds, made_up, only_noise, sources
-from bnlint.judging.modes import known_norms, names
 from bnlint.judging.traces import title
 from bnlint.story.events import Copied, Event, Forward, ModeSet, Stepped, Story, Where
 from bnlint.story.nesting import descendants
@@ -36,14 +35,16 @@ def evaluation(story: Story, forward: Forward) -> Confidence | None:
     if forward.purposes:
         # its output becomes a target: meant so more often than not, unless what feeds it was put in eval mode on purpose
         return ("likely" if after_eval(story, forward) else "possible") if forward.grad is False else None
-    if fed_with_noise(story, forward) and not trains(story) and not forward.net.slots.get("#loaded"):
-        return None  # a smoke test
+    named = [name for name in forward.where.functions if name != "<module>"]
+    if fed_with_noise(story, forward) and not trains(story):
+        tried = made_up(forward) and not any(EVALUATION.search(name) for name in named)
+        if tried or not forward.net.slots.get("#loaded"):
+            return None  # a smoke test
     found = kinds(input_tokens(forward))
     if (found and found <= {"constant"}) or "__init__" in forward.where.functions:
         return None  # a dummy forward that asks for a shape
     if probes(story, forward):
         return None  # a warm-up: BN211 speaks of it
-    named = [name for name in forward.where.functions if name != "<module>"]
     inner = named[-1] if named else story.path.stem
     by_name = bool(EVALUATION.search(inner)) or any(EVALUATION.search(name) for name in named[-2:])
     learns = any(TRAINING.search(name) for name in named[-1:]) and not EVALUATION.search(inner)
@@ -88,16 +89,18 @@ def probes(story: Story, forward: Forward) -> bool:
 
 def after_eval(story: Story, forward: Forward) -> bool:
     """Whether the input comes from a network that was put in eval mode just for this."""
-    for token in input_tokens(forward):
-        maker = story.event(token.ref) if token.kind == "forward" else None
-        if isinstance(maker, Forward) and maker.net is not forward.net:
-            for use in known_norms(maker):
-                switched = [story.event(mark.event) for mark in use.modes]
-                if names(use) == {"eval"} and any(
-                    isinstance(event, ModeSet) and inside(forward.where, event.where) for event in switched
-                ):
-                    return True
-    return False
+    makers = {
+        id(maker.net)
+        for token in input_tokens(forward)
+        if token.kind == "forward" and isinstance(maker := story.event(token.ref), Forward) and maker.net is not forward.net
+    }
+    return bool(makers) and any(
+        id(event.net) in makers
+        and event.modes == {"eval"}
+        and event.number < forward.number
+        and (inside(event.where, forward.where) or inside(forward.where, event.where))
+        for event in story.of(ModeSet)
+    )
 
 
 def shared_loader(story: Story, forward: Forward) -> bool:

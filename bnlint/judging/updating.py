@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from bnlint.findings import Confidence, Step
+from bnlint.findings import Confidence, Cure, Step, Wrap
+from bnlint.judging import sites
+from bnlint.program import model as ir
 from bnlint.story.events import CollectionRead, Dependencies, Fetched, GraphNorm, SaverBuilt, Story, TrainOp
 from bnlint.story.values import Token, truth
 
@@ -192,3 +194,40 @@ def title(norm: GraphNorm) -> str:
 
 def subjects(found: Missing) -> frozenset[object]:
     return frozenset({found.train})
+
+
+def run_first(story: Story, found: Missing) -> Cure | None:
+    """Build the train op in a block that depends on the update ops, if it is the only one that trains batch norm."""
+    train = found.train
+    if sum(bool(other.through) for other in story.of(TrainOp)) != 1 or train.how.rstrip("()").rpartition(".")[2] not in BUILDS:
+        return None
+    call = sites.call_site(story, train.where.place)
+    tf = spelling(call[0].program) if call is not None else None
+    if call is None or tf is None or not isinstance(call[0].statement, ir.Assign | ir.ExprStmt | ir.Return):
+        return None
+    header = f"with {tf}.control_dependencies({tf}.get_collection({tf}.GraphKeys.UPDATE_OPS)):"
+    return Cure("build it after the update ops", "unsafe", (Wrap(call[0].place(call[0].statement), header),))
+
+
+BUILDS = ("minimize", "apply_gradients")
+
+
+def spelling(program: ir.Program) -> str | None:
+    """How a file speaks of TensorFlow 1: "tf", or "tf.compat.v1" where it says so."""
+    for node in program.body:
+        if not isinstance(node, ir.Import | ir.ImportFrom):
+            continue
+        for name, alias in node.names:
+            if isinstance(node, ir.Import) and name == "tensorflow.compat.v1" and alias:
+                return alias
+            if isinstance(node, ir.ImportFrom) and (node.module, name) == ("tensorflow.compat", "v1"):
+                return alias or name
+            if isinstance(node, ir.Import) and name == "tensorflow":
+                short = alias or name
+                newer = any(
+                    isinstance(part, ir.Attribute) and sites.dotted(part) == f"{short}.compat.v1"
+                    for statement in program.body
+                    for part in sites.below(statement)
+                )
+                return f"{short}.compat.v1" if newer else short
+    return None

@@ -73,7 +73,7 @@ def is_project(root: Path) -> bool:
 
 
 def context_files(root: Path) -> list[Path]:
-    """The Python files of the project at `root`, sorted: not the ignored ones nor those of virtual environments.
+    """The Python files and notebooks of the project at `root`, sorted: not the ignored ones nor those of virtual environments.
 
     Excluded files are included: excluding limits what is reported. The caller adds the linted files, which may be
     ignored ones.

@@ -1,4 +1,4 @@
-"""Which files are linted: from the paths on the command line to Python files and text networks, sorted, each once.
+"""Which files are linted: from the paths on the command line to Python, notebooks and text networks, sorted, once.
 
 Must never follow a symbolic link to a folder (so loops are harmless) and never open a file.
 """
@@ -18,6 +18,7 @@ from bnlint.read.ignores import DEFAULT_EXCLUDE, Excludes, GitIgnores, excludes,
 
 __all__ = ["DEFAULT_EXCLUDE", "PYTHON_SUFFIXES", "SUFFIXES", "Discovery", "MissingPath", "absolute", "discover"]
 
+# what imports, and hence is also context of other files
 PYTHON_SUFFIXES: tuple[str, ...] = (".py", ".pyw", suffixes.NOTEBOOK)
 SUFFIXES: tuple[str, ...] = (*PYTHON_SUFFIXES, suffixes.PROTOTXT)
 

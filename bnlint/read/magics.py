@@ -42,7 +42,7 @@ _TOKEN = re.compile(
 )
 _ROW = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _CELL_MAGIC = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\n|\r))*[ \t]*%%(?P<name>[\w.]*!?)(?P<line>[^\r\n]*)")
-_LINE_MAGIC = re.compile(r"(?P<indent>[ \t\f]*)%(?P<name>\w+)(?P<options>(?:[ \t]+-\w+(?:[ \t]*\d+)?)*)[ \t]+(?P<statement>\S.*)")
+_LINE_MAGIC = re.compile(r"(?P<indent>[ \t\f]*)%(?P<name>\w+)(?P<options>(?:[ \t]+-\w+(?:[ \t]+\d+)?)*)[ \t]+(?P<statement>\S.*)")
 _SPECIAL = re.compile(r"[ \t\f]*(?:[%!?]|[,;/][A-Za-z_])")
 _KEYWORD_BEHIND_NAME = r"(?:in|is|and|or|if|not|as|for|else)\b"
 _AUTO = re.compile(rf"[ \t\f]*(?:{_AUTOMAGIC})[ \t]+(?!{_KEYWORD_BEHIND_NAME})(?:[\w~${{'\"]|\.\.|\.?/\w|-{{1,2}}[A-Za-z])")

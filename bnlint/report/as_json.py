@@ -12,11 +12,12 @@ from bnlint.report.names import filename
 
 
 def render(outcome: Outcome, base: Path, *, color: bool = False) -> str:
-    rows = [_finding(finding, base) for finding in outcome.findings]
+    rows = [record(finding, base) for finding in outcome.findings]
     return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
 
 
-def _finding(finding: Finding, base: Path) -> dict[str, Any]:
+def record(finding: Finding, base: Path) -> dict[str, Any]:
+    """One finding; all keys are always present."""
     return {
         "code": finding.code,
         "name": finding.name,

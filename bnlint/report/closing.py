@@ -7,9 +7,17 @@ from collections import Counter
 from bnlint.outcome import Outcome
 
 
-def closing(outcome: Outcome, *, verbose: bool = False) -> str:
-    """One line, or a few: the entry points whose budget ran out are listed when `verbose`."""
+def closing(outcome: Outcome, *, verbose: bool = False, fixed: int = 0, unsafe: bool = False) -> str:
+    """One line, or a few: the entry points whose budget ran out are listed when `verbose`.
+
+    fixed: how many findings were fixed before; unsafe: whether unsafe fixes are asked for.
+    """
     parts = [_found(outcome)]
+    if fixed:
+        parts.append(f"{fixed} fixed")
+    parts += _fixable(outcome, unsafe)
+    if outcome.baselined:
+        parts.append(f"{_count(outcome.baselined, 'finding')} hidden by the baseline")
     if outcome.hidden_possible:
         parts.append(f"{_count(outcome.hidden_possible, 'possible finding')} hidden: --min-confidence possible")
     if outcome.exhausted:
@@ -19,6 +27,17 @@ def closing(outcome: Outcome, *, verbose: bool = False) -> str:
     if verbose:
         text += "".join(f"\n  budget ran out: {entry}" for entry in outcome.exhausted)
     return text
+
+
+def _fixable(outcome: Outcome, unsafe: bool) -> list[str]:
+    """How many findings a fix is offered for, and by which option."""
+    kinds = Counter(finding.fix.applicability for finding in outcome.findings if finding.fix is not None)
+    now = kinds["safe"] + (kinds["unsafe"] if unsafe else 0)
+    told = [f"{now} fixable: --fix"] if now else []
+    if kinds["unsafe"] and not unsafe:
+        more = " more" if now else ""
+        told.append(f"{kinds['unsafe']}{more} fixable: --fix --unsafe-fixes")
+    return told
 
 
 def _found(outcome: Outcome) -> str:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from bnlint.findings import Place
 
+COLORS = {"error": "31", "warning": "33", "info": "36"}
+"""how a terminal is told of each severity's colour"""
+
 
 def filename(path: str, base: Path) -> str:
     """The path relative to `base` when it lies below it, else absolute; always with forward slashes."""
@@ -17,3 +20,8 @@ def location(place: Place, base: Path) -> str:
     """`file:row:column`, with the cell of a notebook after the file."""
     cell = "" if place.cell is None else f":cell {place.cell}"
     return f"{filename(place.path, base)}{cell}:{place.row}:{place.column}"
+
+
+def in_cell(place: Place) -> str:
+    """` (cell 3, line 2)` for a place in a notebook, else nothing: for formats that know rows of files only."""
+    return "" if place.cell is None else f" (cell {place.cell}, line {place.row})"

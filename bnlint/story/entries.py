@@ -76,6 +76,8 @@ class Survey:
     """functions that name running statistics"""
     graphs: frozenset[int] = frozenset()
     """functions that normalise in the words of TensorFlow"""
+    callers: frozenset[int] = frozenset()
+    """functions that call something of a driver's name: they bring together what drivers are given"""
 
 
 def survey(project: Project) -> Survey:
@@ -87,6 +89,7 @@ def survey(project: Project) -> Survey:
     graphs: set[int] = set()
     helpers: set[str] = set()
     forwards: list[tuple[int, set[str]]] = []
+    calls: list[tuple[ir.Function, set[str]]] = []
     for program in project.programs.values():
         outside = [statement for statement in program.body if not isinstance(statement, (ir.Function, ir.Class))]
         names.update(*used(outside))
@@ -95,6 +98,7 @@ def survey(project: Project) -> Survey:
                 names.update(*used([function]))
                 continue
             mentioned, called = used(function.body)
+            calls.append((function, called))
             builds = not BUILDS.isdisjoint(called)
             copies = not WALKS.isdisjoint(called) and not COPIES.isdisjoint(mentioned)
             if builds or copies or function.name in STEPS or not DRIVES.isdisjoint(mentioned):
@@ -113,8 +117,27 @@ def survey(project: Project) -> Survey:
             names |= mentioned
             names.update(*used([*function.params.items, *function.decorators, function.returns]))
     moments.update(function for function, mentioned in forwards if not helpers.isdisjoint(mentioned))
-    found = (names, drivers, builders, moments, statistics, graphs)
+    found = (names, drivers, builders, moments, statistics, graphs, callers(calls, drivers))
     return Survey(*(frozenset(part) for part in found))  # type: ignore[arg-type]
+
+
+def callers(calls: Sequence[tuple[ir.Function, set[str]]], drivers: set[int]) -> set[int]:
+    """The functions that call a driver by name, or such a function in turn."""
+    by_name: dict[str, list[ir.Function]] = {}
+    for function, called in calls:
+        for name in called:
+            by_name.setdefault(name, []).append(function)
+    found: set[int] = set()
+    pending = [function.name for function, _ in calls if id(function) in drivers]
+    seen: set[str] = set(pending)
+    while pending:
+        name = pending.pop()
+        for function in by_name.get(name, ()) if not name.startswith("__") and name != "forward" else ():
+            found.add(id(function))
+            if function.name not in seen:
+                seen.add(function.name)
+                pending.append(function.name)
+    return found
 
 
 def normalises_graph(mentioned: set[str], called: set[str]) -> bool:

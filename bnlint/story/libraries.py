@@ -189,6 +189,8 @@ def is_kind(name: str, wanted: str) -> bool | None:
     """Whether a library class is (a subclass of) another one; None where that is not known."""
     if name == wanted:
         return True
+    if wanted == "torch.nn.Module" and name.startswith("torch.nn."):
+        return name.rpartition(".")[2][:1].isupper() or None
     parents = SUBCLASSES.get(wanted)
     if parents is not None:
         return name in parents or (None if not known_class(name) else False)

@@ -51,6 +51,19 @@ class LoopState:
 
 
 @dataclass(slots=True, eq=False)
+class Catch:
+    """A `try` with handlers whose body is being run: where paths that raise are kept.
+
+    depth: how many frames there are; finals: how many clean-ups of the innermost frame lie around it.
+    """
+
+    mark: int
+    depth: int
+    finals: int
+    raised: list[Changes] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
 class Frame:
     scope: Scope
     func: Func | None
@@ -63,8 +76,8 @@ class Frame:
     returns: list[tuple[Value | None, Changes]] = field(default_factory=list)
     loops: list[LoopState] = field(default_factory=list)
     yields: list[Value] = field(default_factory=list)
-    finals: list[Callable[[], int]] = field(default_factory=list)
-    """`finally` blocks that a path leaving now has to run, innermost last"""
+    finals: list[Callable[[bool], object]] = field(default_factory=list)
+    """what a path leaving now has to run, innermost last: `finally` blocks, exits of contexts; given whether it raises"""
     on_yield: Callable[[Value], None] | None = None
     given: Args | None = None
     """the arguments of the call that opened it"""
@@ -97,6 +110,8 @@ class Run:
         self.state: Table = {}
         """what is global to a process: whether gradients are recorded, the default graph, ..."""
         self.frames: list[Frame] = []
+        self.catches: list[Catch] = []
+        """the `try` statements with handlers whose bodies are being run, innermost last"""
         self.loops: list[tuple[Place, int]] = []
         self.unrolled = 1
         """how often the body of the loops being run is run for their known elements: all their numbers multiplied"""
@@ -240,13 +255,13 @@ class Run:
         before = (
             self.memory.trail, self.memory.reads, self.memory.work, self.frames, self.loops, self.calls, self.forks,
             self.unrolled, self.contrary, self.supposed, self.forked, self.story, self.steps, self.runs,
-            self.norms, self.forwards, self.state, self.allowed,
+            self.norms, self.forwards, self.state, self.allowed, self.catches,
         )  # fmt: skip
         known = dict(self.known)
         self.known.clear()  # the same table for every story: a memo may have read it
         self.memory.trail, self.memory.reads, self.memory.work = [], None, 0
         self.frames, self.loops, self.calls, self.forks, self.contrary = [], [], [], 0, 0
-        self.supposed, self.forked, self.runs = [], {}, {}
+        self.supposed, self.forked, self.runs, self.catches = [], {}, {}, []
         self.norms, self.forwards, self.steps, self.unrolled, self.state = [], 0, 0, 1, {}
         program = self.project.programs.get(path)
         self.allowed = self.budget.allowed(bound, len(program.lines) if program is not None else 0)
@@ -259,7 +274,7 @@ class Run:
             (
                 self.memory.trail, self.memory.reads, self.memory.work, self.frames, self.loops, self.calls, self.forks,
                 self.unrolled, self.contrary, self.supposed, self.forked, self.story, self.steps, self.runs,
-                self.norms, self.forwards, self.state, self.allowed,
+                self.norms, self.forwards, self.state, self.allowed, self.catches,
             ) = before  # fmt: skip
             self.known.clear()
             self.known.update(known)
@@ -367,7 +382,7 @@ class Run:
             pending = frame.finals
             for place in range(len(pending) - 1, outer - 1, -1):
                 frame.finals = pending[:place]
-                pending[place]()
+                pending[place](False)
             frame.finals = pending
         if status == RETURN:
             if len(frame.returns) < 24:

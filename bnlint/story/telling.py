@@ -20,7 +20,7 @@ from bnlint.story.interpreter import calls, importing, iteration, statements
 from bnlint.story.machine import Frame, Run
 from bnlint.story.nesting import descendants
 from bnlint.story.order import loading_order
-from bnlint.story.values import Cls, Func, Module, Obj, Scope
+from bnlint.story.values import Bound, Cls, Func, Module, Obj, Scope
 
 RECURSION = 5_000
 
@@ -138,7 +138,8 @@ def uncalled(run: Run, module: Module, seen: entries.Survey, roots_only: bool) -
     """Functions and methods that drive networks; first those whose name nothing mentions."""
     for value in list(module.table.values()):
         if isinstance(value, Func) and value.scope.module is module and isinstance(value.node, ir.Function):
-            if id(value.node) in seen.drivers and not (roots_only and value.name in seen.names):
+            driven = id(value.node) in seen.drivers or (roots_only and id(value.node) in seen.callers)
+            if driven and not (roots_only and value.name in seen.names):
                 yield Entry(module, value.name, id(value.node), partial(function, run, module, value), marks=True)
         elif isinstance(value, Cls) and value.module is module:
             yield from methods(run, module, value, seen, roots_only)
@@ -146,13 +147,18 @@ def uncalled(run: Run, module: Module, seen: entries.Survey, roots_only: bool) -
 
 def methods(run: Run, module: Module, cls: Cls, seen: entries.Survey, roots_only: bool) -> Iterator[Entry]:
     if not roots_only and id(cls.node) in seen.builders:
+        forward = cls.table.get("forward")
+        if isinstance(forward, Func) and library_base(cls, DRIVING) is None:
+            body = partial(method, run, module, cls, forward)
+            yield Entry(module, f"{cls.name}.forward", id(forward.node), body, marks=True)
         yield Entry(module, cls.name, id(cls.node), partial(instance, run, module, cls))
     if library_base(cls, DRIVING) is not None:
         return  # the library calls them, and sets the mode before
     for value in list(cls.table.values()):
-        if not isinstance(value, Func) or not isinstance(value.node, ir.Function) or id(value.node) not in seen.drivers:
+        if not isinstance(value, Func) or not isinstance(value.node, ir.Function) or value.name.startswith("__"):
             continue
-        if not value.name.startswith("__") and not (roots_only and value.name in seen.names):
+        driven = id(value.node) in seen.drivers or (roots_only and id(value.node) in seen.callers)
+        if driven and not (roots_only and value.name in seen.names):
             body = partial(method, run, module, cls, value)
             yield Entry(module, f"{cls.name}.{value.name}", id(value.node), body, marks=True)
 
@@ -176,8 +182,12 @@ def method(run: Run, module: Module, cls: Cls, value: Func) -> None:
         for part in descendants(made):
             either = frozenset({*part.slots["#mode"], Mode("train", -1), Mode("eval", -1)})
             run.memory.write(part.slots, "#mode", either)
-    args = Args() if value.kind == "static" else Args((cls if value.kind == "class" else made,))
-    returned = calls.call_function(run, value, args, definition(value))
+    if value.kind == "static":
+        returned = calls.call_function(run, value, Args(), definition(value))
+    else:  # through the object: a network's forward is one, whatever it calls inside
+        name = definition(value)
+        call = ir.Call(name.start, name.end, name, ())
+        returned = calls.call(run, Bound(value, cls if value.kind == "class" else made), Args(), call)
     iteration.escape(run, [returned])
 
 

@@ -164,7 +164,7 @@ def test_report_goes_to_a_file_and_the_closing_line_to_standard_error(project: P
     result = run("--output-format", "concise", "--output-file", "report.txt")
     assert result.exit_code == 1
     assert result.stdout == ""
-    assert result.stderr == "Found 1 finding (1 warning)\n"
+    assert result.stderr == "Found 1 finding (1 warning); 1 fixable: --fix\n"
     assert (project / "report.txt").read_text().startswith("a.py:2:")
 
 

@@ -36,6 +36,7 @@ def test_the_cache_of_the_project_is_removed(project: Path, arguments: tuple[str
     result = run("clean", *arguments)
     assert result.exit_code == 0
     assert result.stdout == f"removed {project / FOLDER}\n"
+    assert (project / "sub" / "a.py").exists()
     assert not (project / FOLDER).exists()
 
 
@@ -50,6 +51,18 @@ def test_the_folder_of_the_settings_or_of_the_option_is_removed(project: Path) -
     assert run("clean").stdout == f"removed {project / 'kept'}\n"
     assert run("clean", "--cache-dir", "other", "--quiet").output == ""
     assert not (project / "other").exists()
+
+
+def test_settings_files_mean_the_same_as_for_a_check(project: Path) -> None:
+    (project / "pyproject.toml").write_text('[tool.bnlint]\ncache-dir = "kept"\n')
+    (project / "other.toml").write_text('cache-dir = "named"\n')
+    run("check")
+    run("check", "--config", "other.toml")
+    run("check", "--isolated")
+    assert run("clean", "--config", "other.toml").stdout == f"removed {project / 'named'}\n"
+    assert run("clean", "--isolated").stdout == f"removed {project / FOLDER}\n"
+    assert run("clean").stdout == f"removed {project / 'kept'}\n"
+    assert run("clean", "--config", "other.toml", "--isolated").exit_code == 2
 
 
 def test_what_is_no_cache_is_not_removed(project: Path) -> None:

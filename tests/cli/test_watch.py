@@ -34,7 +34,7 @@ class Watching:
 
     def said(self) -> list[str]:
         """What it prints until it waits."""
-        lines = []
+        lines: list[str] = []
         while not lines or not lines[-1].startswith("watching"):
             lines.append(self._lines.get(timeout=PATIENCE))
         return lines[:-1]

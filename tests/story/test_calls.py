@@ -254,6 +254,15 @@ CLASSES = {
             model(x)  #: eval
         main(input(), 0)
         """,
+    "a_method_of_whichever_network_is_meant_runs_for_certain": """
+        def main(flag, x):
+            model = Net() if flag else Other()
+            model.eval()
+            model(x)  #: eval
+        class Other(Net):
+            pass
+        main(input(), 0)
+        """,
     "texts_known_in_part_need_not_be_equal": """
         def main(a, b, x):
             model = Net()

@@ -140,3 +140,20 @@ def test_the_defaults_of_parameters_hold_where_nothing_calls() -> None:
 def test_code_that_drives_no_network_has_no_story_of_its_own() -> None:
     told: list[Story] = stories("def area(width, height):\n    return width * height\n")
     assert [story.entry for story in told] == ["<module>"]
+
+
+def test_a_function_that_only_brings_networks_and_drivers_together_is_run_where_nothing_mentions_it() -> None:
+    program = """\
+    def look(model):
+        model.eval()
+        model(input())  #: eval
+
+    def repeat(model, rounds):
+        for _ in range(rounds):
+            look(model)
+
+    def main(rounds):
+        repeat(Net(), rounds)
+    """
+    assert ("main", False) in entries(with_net(program))
+    check_modes(with_net(program))

@@ -37,7 +37,7 @@ from bnlint.story.events.networks import (
 from bnlint.story.events.parts import Contrasted, Narrow, Padded, Recurring, Unused
 from bnlint.story.events.scale import Converted, Exported, Penalised, PerSample, Recomputed, Synchronised, Wrapped
 from bnlint.story.events.state import Cast, Copied, Estimated, Holder, OptimizerBuilt, Saved, SaverBuilt, StateParameter
-from bnlint.story.events.statistics import Renorm, TrackingSet
+from bnlint.story.events.statistics import MomentumSet, Renorm, TrackingSet
 
 __all__ = [
     "Accumulated",
@@ -77,6 +77,7 @@ __all__ = [
     "Mode",
     "ModeMisused",
     "ModeSet",
+    "MomentumSet",
     "Narrow",
     "NormUse",
     "Normalised",

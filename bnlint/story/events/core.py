@@ -13,6 +13,7 @@ from bnlint.findings import Place
 
 if TYPE_CHECKING:
     from bnlint.project.project import Project
+    from bnlint.story.values import Obj
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class Story:
     """how many turns each loop takes; None where that is not known"""
     alone: list[tuple[int, int]] = field(default_factory=list)
     """spans of the numbers of events that happen in one of several processes only"""
+    biased: dict[Place, list[Obj]] = field(default_factory=dict)
+    """layers that have, or may have, a bias, by the call that builds them"""
 
     def of(self, kind: type[Any]) -> list[Any]:
         """The events of one kind, in order."""

@@ -21,6 +21,14 @@ class TrackingSet(Event):
 
 
 @dataclass(slots=True, eq=False)
+class MomentumSet(Event):
+    """`norm.momentum = value` on a batch norm that was built before."""
+
+    norm: Obj
+    value: Value
+
+
+@dataclass(slots=True, eq=False)
 class Renorm(Event):
     """A batch norm is built with batch renorm.
 

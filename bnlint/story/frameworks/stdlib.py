@@ -5,6 +5,7 @@ from __future__ import annotations
 from bnlint.program import model as ir
 from bnlint.story import libraries, mixing, named_tuples
 from bnlint.story.framework import Args, Framework
+from bnlint.story.frameworks import settings
 from bnlint.story.interpreter import calls, computed, iteration
 from bnlint.story.joining import choose, mix
 from bnlint.story.machine import Run
@@ -22,6 +23,7 @@ class Stdlib(Framework):
     roots = (
         "argparse", "click", "functools", "copy", "collections", "itertools", "sys", "os", "tqdm", "types", "typing", "rich",
         "easydict", "progressbar", "six", "fastprogress", "dataclasses", "contextlib", "random", "importlib",
+        "omegaconf", "munch", "addict", "ml_collections",
     )  # fmt: skip
 
     def call(self, run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
@@ -48,17 +50,14 @@ class Stdlib(Framework):
             made = iteration.make_list(run, [], None, node)
             iteration.escape(run, [made])
             return made
-        if name in ("types.SimpleNamespace", "argparse.Namespace", "easydict.EasyDict"):
-            made = run.allocate(Lib("types.SimpleNamespace"), node)
-            made.slots.update(args.keywords)
-            return made
         if name.startswith("itertools."):
             return iterator(run, name.removeprefix("itertools."), args, node)
         if name == "importlib.import_module":
             return computed.import_module(run, args, node)
         if name in ("sys.exit", "os._exit"):
             return calls.NEVER
-        return named_tuples.made(run, name, args, node)
+        made_settings = settings.call(run, name, args, node)
+        return made_settings if made_settings is not None else named_tuples.made(run, name, args, node)
 
     def method(self, run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
         if isinstance(owner, Obj) and name == "_replace":
@@ -87,7 +86,11 @@ class Stdlib(Framework):
         return (held, None) if held is not None else None
 
     def item(self, run: Run, owner: Value, index: Value, node: ir.Expr) -> Value | None:
-        return named_tuples.item(run, owner, index) if isinstance(owner, Obj) else None
+        if not isinstance(owner, Obj):
+            return None
+        key = text(index)
+        kept = settings.item(run, owner, key) if key is not None else None
+        return kept if kept is not None else named_tuples.item(run, owner, index)
 
     def attribute(self, run: Run, obj: Obj, attr: str, node: ir.Expr) -> Value | None:
         if obj.lib in ("argparse.Namespace", "types.SimpleNamespace"):

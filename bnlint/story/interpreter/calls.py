@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from bnlint.program import model as ir
@@ -137,6 +138,9 @@ ALTERNATIVES = 12
 
 def call_options(run: Run, callee: Choice, args: Args, node: ir.Call) -> Value:
     """Call one of several: of many networks that may result, a few stand for all, those that matter first."""
+    owners = {id(option.self) if isinstance(option, Bound) and is_network(option.self) else None for option in callee.options}
+    if len(owners) == 1 and None not in owners:
+        return call_methods(run, callee.options, args, node)
     results: list[Value] = []
     usual = [option for option in callee.options if not of_contrary(option)]
     for option in callee.options:
@@ -155,6 +159,22 @@ def call_options(run: Run, callee: Choice, args: Args, node: ir.Call) -> Value:
                 run.choosing -= 1
     results = [result for result in results if result is not NEVER] or results or [UNKNOWN]
     return choose(run.hooks.representatives(run, results, REPRESENTATIVES))
+
+
+def call_methods(run: Run, methods: Sequence[Value], args: Args, node: ir.Call) -> Value:
+    """Call one of several methods of a network, `(net.train if flag else net.eval)()`: each may be the only one that runs.
+
+    One method of several networks is another matter: of whichever network is meant, it runs for certain.
+    """
+    results: list[Value] = []
+
+    def one(method: Value) -> int:
+        results.append(call(run, method, args, node))
+        return DEAD if results[-1] is NEVER else NEXT
+
+    if run.fork([partial(one, method) for method in methods]) == DEAD:
+        return NEVER
+    return choose([result for result in results if result is not NEVER])
 
 
 def of_contrary(value: Value) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
-from bnlint.story.interpreter import calls, expressions, objects, parameters, statements
-from bnlint.story.machine import Frame, Run
+from bnlint.story.interpreter import calls, expressions, objects, parameters, raising, statements
+from bnlint.story.machine import DEAD, Frame, Run
 from bnlint.story.values import NONE, UNKNOWN, Bound, Cls, Func, Obj, Scope, Value
 
 Body = Callable[[], int]
@@ -47,7 +47,8 @@ def enter_value(run: Run, value: Value, node: ir.Expr, inner: Callable[[Value], 
     leave = run.hooks.enter(run, value, node)
     if leave is not None:
         try:
-            return inner(value)
+            with raising.cleaning(run, lambda raises: leave()):
+                return inner(value)
         finally:
             leave()
     if isinstance(value, Obj) and isinstance(value.cls, Cls):
@@ -55,18 +56,27 @@ def enter_value(run: Run, value: Value, node: ir.Expr, inner: Callable[[Value], 
         start = objects.find(run, value.cls.order, "__enter__")
         if isinstance(start, Func):
             opened = calls.call_function(run, start, Args((value,)), node)
-        status = inner(opened)
         end = objects.find(run, value.cls.order, "__exit__")
-        if isinstance(end, Func):
-            calls.call_function(run, end, Args((value, NONE, NONE, NONE)), node)
+        if not isinstance(end, Func):
+            return inner(opened)
+        closing = end
+        with raising.cleaning(run, lambda raises: closed(run, value, closing, node)):
+            status = inner(opened)
+        if status != DEAD:
+            closed(run, value, closing, node)
         return status
     return inner(value)
+
+
+def closed(run: Run, value: Obj, end: Func, node: ir.Expr) -> Value:
+    return calls.call_function(run, end, Args((value, NONE, NONE, NONE)), node)
 
 
 def run_generator(run: Run, func: Func, args: Args, node: ir.Expr, inner: Callable[[Value], int]) -> int:
     """Run a generator function with the block in place of its `yield`."""
     run.reached.add(id(func.node))
     assert isinstance(func.node, ir.Function)
+    body = func.node.body
     if len(run.frames) > 24:
         return inner(UNKNOWN)
     table: dict[str, Value] = {}
@@ -76,12 +86,23 @@ def run_generator(run: Run, func: Func, args: Args, node: ir.Expr, inner: Callab
     frame = Frame(scope, func, func.name, run.memory.mark(), place, func.owner, own)
     ended: list[int] = []
 
+    def finish(raises: bool) -> None:
+        """A path that leaves the block early runs what the generator does after its `yield`."""
+        run.frames.append(frame)
+        try:
+            for part in after_yield(body, raises) or ():
+                if statements.run_block(run, part):
+                    break
+        finally:
+            run.frames.pop()
+
     def block(value: Value) -> None:
         if ended:
             return
         run.frames.pop()
         try:
-            ended.append(inner(value))
+            with raising.cleaning(run, finish):
+                ended.append(inner(value))
         finally:
             run.frames.append(frame)
 
@@ -94,6 +115,22 @@ def run_generator(run: Run, func: Func, args: Args, node: ir.Expr, inner: Callab
     if not ended:
         return inner(UNKNOWN)
     return ended[0]
+
+
+def after_yield(body: Sequence[ir.Stmt], raises: bool) -> list[Sequence[ir.Stmt]] | None:
+    """What runs after the `yield` of a generator: the rest of its blocks; of an exception only what is in `finally`."""
+    for place, statement in enumerate(body):
+        found: list[Sequence[ir.Stmt]] | None = None
+        if isinstance(statement, (ir.ExprStmt, ir.Assign)):
+            found = [] if isinstance(statement.value, ir.Yield) else None
+        elif isinstance(statement, (ir.Try, ir.With, ir.If)):
+            found = after_yield(statement.body, raises)
+            if found is None and isinstance(statement, ir.If):
+                found = after_yield(statement.orelse, raises)
+        if found is not None:
+            final = [statement.final] if isinstance(statement, ir.Try) else []
+            return [*found, *final, *([] if raises else [body[place + 1 :]])]
+    return None
 
 
 def around(run: Run, contexts: list[Value], node: ir.Function | ir.Lambda, body: Body) -> int:

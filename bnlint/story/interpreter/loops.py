@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bnlint.program import model as ir
-from bnlint.story.interpreter import builtins, conditions, expressions, iteration, statements, storing
+from bnlint.story.interpreter import builtins, conditions, expressions, generators, iteration, statements, storing
 from bnlint.story.joining import choose
 from bnlint.story.machine import BREAK, CONTINUE, DEAD, NEXT, RETURN, LoopState, Run
 from bnlint.story.values import Data, Lib, Tuple, Value, truth
@@ -16,6 +16,9 @@ SKIMMED = 12
 
 
 def loop(run: Run, node: ir.Loop) -> int:
+    generator = generators.of_networks(run, node.iter)
+    if generator is not None:
+        return generators.along(run, node, *generator)
     iterable = expressions.evaluate(run, node.iter)
     items, rest = iteration.elements(run, iterable, node.iter)
     turns: list[Value] = list(items)
@@ -66,7 +69,7 @@ def while_(run: Run, node: ir.While) -> int:
         if turn:
             expressions.evaluate(run, node.test)
 
-    return repeat(run, node, passes, prepare, node.body, endless)
+    return repeat(run, node, passes, prepare, node.body, endless) or statements.run_block(run, node.orelse)
 
 
 def repeat(

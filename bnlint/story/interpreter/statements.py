@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from bnlint.program import model as ir
@@ -17,6 +18,7 @@ from bnlint.story.interpreter import (
     iteration,
     loops,
     processes,
+    raising,
     storing,
 )
 from bnlint.story.joining import mix
@@ -137,6 +139,7 @@ def give_back(run: Run, node: ir.Return) -> int:
 def raise_(run: Run, node: ir.Raise) -> int:
     if node.value is not None:
         expressions.evaluate(run, node.value)
+    raising.raised(run)
     return DEAD
 
 
@@ -301,18 +304,40 @@ def run_case(run: Run, case: ir.Case, subject: Value) -> int:
 
 
 def try_(run: Run, node: ir.Try) -> int:
-    """The body, then its handlers as alternatives that start from the state the body left."""
-    finals = run.frame.finals
+    """The body, then its handlers as alternatives: they start where it raises, or from the state that it left."""
     if node.final:
-        run.frame.finals = [*finals, lambda: run_block(run, node.final)]
-    try:
-        status = try_handlers(run, node, run_block(run, node.body))
-    finally:
-        run.frame.finals = finals
+        with raising.cleaning(run, lambda raises: run_block(run, node.final)):
+            status = try_body(run, node)
+    else:
+        status = try_body(run, node)
     if node.final and status != DEAD:
         last = run_block(run, node.final)
         status = last or status
     return status
+
+
+def try_body(run: Run, node: ir.Try) -> int:
+    if not node.handlers:
+        status = run_block(run, node.body)
+        return status or run_block(run, node.orelse)
+    with raising.catching(run) as catch:
+        status = run_block(run, node.body)
+    if not catch.raised:
+        return try_handlers(run, node, status)
+    ended = run.memory.changes(catch.mark)
+    run.memory.undo(catch.mark)
+
+    def completed() -> int:
+        run.memory.apply(ended)
+        return status or run_block(run, node.orelse)
+
+    def caught(handler: ir.Handler) -> int:
+        run.memory.merge(catch.raised)
+        return handle(run, handler)
+
+    branches: list[Callable[[], int]] = [] if status == DEAD else [completed]
+    branches += [partial(caught, handler) for handler in node.handlers]
+    return run.fork(branches) if len(branches) > 1 else branches[0]()
 
 
 def try_handlers(run: Run, node: ir.Try, status: int) -> int:

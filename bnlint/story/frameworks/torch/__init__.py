@@ -214,7 +214,8 @@ class Torch(Framework):
             # a module that keeps a flag of its own: what it means is its author's business
             run.memory.write(owner.slots, "training", value)
             return
-        if attr == "training" and (networks.is_norm(run, owner) or not any(True for _ in children(owner))):
+        some_part = "#part_of" in owner.slots  # of a library's network, as `modules()` gives it
+        if attr == "training" and (some_part or networks.is_norm(run, owner) or not any(True for _ in children(owner))):
             answer = truth(value)
             if answer is not None:
                 switching.set_mode(run, owner, frozenset({"train" if answer else "eval"}), node, f"training = {answer}")

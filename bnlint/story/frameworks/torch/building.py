@@ -131,7 +131,7 @@ def on_module(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
 def build(run: Run, name: str, args: Args, node: ir.Call) -> Obj:
     """A layer, written down with the arguments it was given."""
     made = networks.layer(run, name, args, node)
-    shapes.given(made, args)
+    shapes.given(run, made, args)
     statistics.given(made, args)
     signature = SIGNATURES.get(name)
     if signature is not None:
@@ -140,8 +140,7 @@ def build(run: Run, name: str, args: Args, node: ir.Call) -> Obj:
             if place < len(signature):
                 given[signature[place]] = (value, expr)
         for keyword, value in args.keywords.items():
-            if keyword in args.keyword_nodes:
-                given[keyword] = (value, args.keyword_nodes[keyword])
+            given[keyword] = (value, args.keyword_nodes.get(keyword, node))  # the call itself: a partial or `**` says so
         run.emit(Built, node, lib=name, obj=made, call=node, arguments=given, positional=len(args.nodes))
     return made
 
@@ -187,6 +186,16 @@ def part(run: Run, obj: Obj, attr: str) -> Obj:
     return made
 
 
+def piece(run: Run, obj: Obj) -> Obj:
+    """A slice of a sequence inside a library network: it holds norms where the sequence does."""
+    made = run.allocate(Lib(obj.lib), None)
+    made.slots.update({"#mode": obj.slots["#mode"], "#norms": obj.slots["#norms"]})
+    parts.inherit(run, made, obj)
+    run.serial += 1
+    run.memory.write(obj.slots, f"<slice {run.serial}>", made)
+    return made
+
+
 def child_at(run: Run, obj: Obj, index: Value) -> Value | None:
     """`container[index]`"""
     if type(index) is Const and isinstance(index.value, str):
@@ -195,16 +204,18 @@ def child_at(run: Run, obj: Obj, index: Value) -> Value | None:
     items: tuple[Value, ...] = obj.slots.get("#items", ())
     if type(index) is Const and isinstance(index.value, int) and -len(items) <= index.value < len(items):
         return items[index.value]
+    if isinstance(index, Obj) and index.lib == "slice" and parts.NORMS in obj.slots and not items:
+        return piece(run, obj)
     if isinstance(index, Obj) and index.lib == "slice":
         made = run.allocate(Lib(obj.lib or "torch.nn.Sequential"), None)
         made.slots["#mode"] = obj.slots["#mode"]
         made.slots["#items"] = tuple(iteration.cut(list(items), index))
         return made
-    parts: list[Value] = list(children(obj))
+    below: list[Value] = list(children(obj))
     rest = obj.slots.get("#rest")
     if isinstance(rest, Obj):
         rest.slots["#many"] = True
-    return choose(parts) if parts else None
+    return choose(below) if below else None
 
 
 def parameter(run: Run, args: Args, node: ir.Call) -> Obj:

@@ -51,6 +51,8 @@ def is_text(value: Value) -> bool:
 def inherit(run: Run, part: Obj, whole: Obj) -> None:
     """A part of a library's network that is looked at for the first time: its norms are as those of the whole."""
     give_norms(run, part)
+    if whole.slots.get("#pretrained"):
+        part.slots["#pretrained"] = True
     own, others = part.slots.get(NORMS), whole.slots.get(NORMS)
     if isinstance(own, Obj) and isinstance(others, Obj):
         for key in ("#mode", "#frozen", "#held"):

@@ -8,6 +8,7 @@ Facts, torch 2.13: `DistributedDataParallel` (broadcast_buffers, by its new name
 from __future__ import annotations
 
 from bnlint.program import model as ir
+from bnlint.story import lineage
 from bnlint.story.events import Converted, Forward, NormUse, Recomputed, Synchronised, Wrapped
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import networks
@@ -16,7 +17,7 @@ from bnlint.story.interpreter import calls, iteration
 from bnlint.story.joining import flow_of, mix
 from bnlint.story.machine import Run
 from bnlint.story.nesting import descendants
-from bnlint.story.values import NONE, UNKNOWN, Cls, Data, Lib, Obj, Tuple, Value, options, truth
+from bnlint.story.values import NONE, UNKNOWN, Data, Lib, Obj, Tuple, Value, options, truth
 
 CONVERSIONS = frozenset({
     "torch.nn.SyncBatchNorm.convert_sync_batchnorm", "apex.parallel.convert_syncbn_model",
@@ -29,7 +30,6 @@ RECOMPUTING = frozenset({"torch.utils.checkpoint.checkpoint", "deepspeed.checkpo
 OWN_OPTIONS = ("use_reentrant", "preserve_rng_state", "function", "context_fn", "determinism_check", "debug")
 SEQUENTIAL = "torch.utils.checkpoint.checkpoint_sequential"
 DISTRIBUTED = ("DistributedDataParallel", "FullyShardedDataParallel")
-SYNCHRONISED = ("SyncBatchNorm", "InPlaceABNSync", "SyncBatchNormAct")
 
 
 def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
@@ -82,11 +82,7 @@ def wrapped(run: Run, made: Obj, name: str, args: Args, node: ir.Call) -> None:
 
 def is_plain(norm: Obj) -> bool:
     """Whether a batch norm is there for certain and takes the statistics of its own device only."""
-    if norm.slots.get("#synchronised") or not networks.sure(norm):
-        return False
-    names = [norm.cls.name] if isinstance(norm.cls, Lib) else [base.name for base in norm.cls.order if isinstance(base, Lib)]
-    own = [norm.cls.name, *(base.name for base in norm.cls.order if isinstance(base, Cls))] if isinstance(norm.cls, Cls) else []
-    return not any(name.endswith(SYNCHRONISED) for name in names) and not any("sync" in name.lower() for name in own)
+    return networks.sure(norm) and not lineage.synchronised(norm)
 
 
 def convert(run: Run, net: Obj, node: ir.Call) -> Obj:

@@ -41,14 +41,18 @@ MOVED = frozenset({"to", "cuda", "cpu", "contiguous", "clone", "pin_memory", "np
 """methods after which a tensor is still what its layer gave"""
 
 
-def given(made: Obj, args: Args) -> None:
+def given(run: Run, made: Obj, args: Args) -> None:
     """Keep a layer's constructor arguments, as far as its shape hangs on them."""
     last = made.lib.rpartition(".")[2]
     if last in CHANNELS:
         _, place, name = CHANNELS[last]
         made.slots["#channels"] = args.get(place, name)
+        if last.startswith("Conv") and is_one(args.get(2, "kernel_size")) and args.get(4, "padding") in (None, Const(0)):
+            made.slots["#pointwise"] = True
         if last in BIAS:
             made.slots["#bias"] = args.get(BIAS[last], "bias") or (Const(None) if args.double_star else Const(True))
+            if made.site is not None:
+                run.story.biased.setdefault(made.site, []).append(made)
     elif last.startswith(POOLED):
         made.slots["#pooled"] = args.get(0, "output_size")
     elif last.startswith(("BatchNorm", "SyncBatchNorm")):
@@ -79,7 +83,8 @@ def after(layer: Obj, last: str, shape: Shape | None) -> Shape | None:
         if axes is None:
             axes = shape.axes if shape is not None else None
             return Shape(axes, channels, True if axes == 2 else None, layer)
-        return Shape(axes, channels, None, layer)
+        one = shape is not None and shape.single and layer.slots.get("#pointwise")
+        return Shape(axes, channels, True if one else None, layer)
     if last.startswith(POOLED):
         one = is_one(layer.slots.get("#pooled"))
         axes = shape.axes if shape is not None else int(last[-2]) + 2 if last[-2:-1].isdigit() else None

@@ -7,7 +7,7 @@ set afterwards it goes on using its buffers in eval mode, and in train mode no l
 from __future__ import annotations
 
 from bnlint.program import model as ir
-from bnlint.story.events import TrackingSet
+from bnlint.story.events import MomentumSet, TrackingSet
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import networks
 from bnlint.story.frameworks.torch.known import BATCH_NORMS
@@ -31,7 +31,11 @@ def given(made: Obj, args: Args) -> None:
 
 
 def assigned(run: Run, owner: Value, attr: str, value: Value, node: ir.Expr) -> None:
-    """`norm.track_running_stats = ...`, `norm.running_mean = None`"""
+    """`norm.track_running_stats = ...`, `norm.running_mean = None`, `norm.momentum = ...`"""
+    if attr == "momentum":
+        for option in options(owner):
+            if isinstance(option, Obj) and networks.is_module(option) and networks.is_norm(run, option):
+                run.emit(MomentumSet, node, norm=option, value=value)
     if attr != TRACKING and not (attr in BUFFERS and type(value) is Const and value.value is None):
         return
     for option in options(owner):

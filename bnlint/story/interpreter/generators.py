@@ -1,0 +1,93 @@
+"""Loops over a generator that is given a network: the generator and the loop's body take turns, as they do when they run."""
+
+from __future__ import annotations
+
+from bnlint.program import model as ir
+from bnlint.story.framework import Args
+from bnlint.story.interpreter import calls, expressions, parameters, statements
+from bnlint.story.machine import BREAK, CONTINUE, DEAD, NEXT, RETURN, Frame, LoopState, Run
+from bnlint.story.values import Bound, Func, Obj, Scope, Value, options
+
+DEEPEST = 24
+"""frames beyond which generators are not run along with the loop"""
+
+
+def of_networks(run: Run, node: ir.Expr) -> tuple[Func, Args] | None:
+    """The project's generator function that a loop calls, if it is given a network: it may switch or apply it."""
+    if not isinstance(node, ir.Call) or len(run.frames) > DEEPEST or not isinstance(node.func, (ir.Name, ir.Attribute)):
+        return None
+    callee = expressions.evaluate(run, node.func)
+    func = callee.func if isinstance(callee, Bound) else callee
+    if not isinstance(func, Func) or func.kind or func.contexts or not isinstance(func.node, ir.Function):
+        return None
+    if not func.node.generator or any(frame.func is func for frame in run.frames):
+        return None
+    args = calls.arguments(run, node)
+    if isinstance(callee, Bound):
+        args = calls.with_self(callee.self, args)
+    return (func, args) if any(network(value) for value in args.all()) else None
+
+
+def network(value: Value) -> bool:
+    return any(isinstance(option, Obj) and "#mode" in option.slots for option in options(value))
+
+
+def along(run: Run, node: ir.Loop, func: Func, args: Args) -> int:
+    """Run the generator with the loop's body in place of each `yield`; says how the loop ends."""
+    run.reached.add(id(func.node))
+    assert isinstance(func.node, ir.Function)
+    memory, outer, place = run.memory, run.frame, run.place(node)
+    table: dict[str, Value] = {}
+    own = parameters.bind(run, func, args, table)
+    state = LoopState(memory.mark(), memory.mark(), finals=len(outer.finals))
+    outer.loops.append(state)
+    frame = Frame(
+        Scope(table, func.scope, func.scope.module), func, func.name, memory.mark(), run.place(node.iter), func.owner, own
+    )
+    turns: list[int] = []
+    left: list[int] = []
+
+    def turn(value: Value) -> None:
+        if left:
+            return
+        run.frames.pop()
+        run.loops.append((place, min(len(turns), 1)))
+        state.pass_mark = memory.mark()
+        state.continues.clear()
+        turns.append(1)
+        try:
+            statements.bind(run, node.target, value)
+            status = statements.run_block(run, node.body)
+            if state.continues:
+                paths = [*state.continues, *([memory.changes(state.pass_mark)] if status in (NEXT, CONTINUE) else [])]
+                memory.undo(state.pass_mark)
+                memory.merge(paths)
+                status = NEXT
+            if status in (BREAK, RETURN):
+                run.leave(status)
+            if status not in (NEXT, CONTINUE):
+                left.append(status)
+        finally:
+            run.loops.pop()
+            run.frames.append(frame)
+
+    frame.on_yield = turn
+    run.frames.append(frame)
+    try:
+        ended = statements.run_block(run, func.node.body)
+        calls.finish(run, frame, ended)
+    finally:
+        run.frames.pop()
+        outer.loops.pop()
+    if left or ended == DEAD:
+        memory.undo(state.mark)
+        if not state.breaks:
+            return DEAD
+        memory.merge(state.breaks)
+        return NEXT
+    if not state.breaks:
+        return statements.run_block(run, node.orelse)
+    paths = [memory.changes(state.mark), *state.breaks]
+    memory.undo(state.mark)
+    memory.merge(paths)
+    return statements.run_block(run, node.orelse)
