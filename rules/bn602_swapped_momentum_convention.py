@@ -81,9 +81,9 @@ def check(story: Story) -> Iterator[Report]:
                 continue
             kept = f"{1 - told.value:.3g}" if told.value < 1 else "nothing"
             message = f"momentum={told.value:g} keeps {kept} of the average at each step: in PyTorch it weighs the new batch"
-            cure = momentum.swapped(story, told.built)
+            cure = momentum.swapped(story, told)
             yield Report(message, place, told.confidence, traces.distinct([*told.trace], place), subjects, cure)
         elif not told.torch and 0 < told.value <= 0.5:
             message = f"momentum {told.value:g} of {name} keeps that share of the average: is it PyTorch's convention?"
-            cure = momentum.swapped(story, told.built)
+            cure = momentum.swapped(story, told)
             yield Report(message, place, told.confidence, told.trace, subjects, cure, severity="info", default=False)

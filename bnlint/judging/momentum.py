@@ -143,10 +143,10 @@ def complement(value: float) -> str:
     return f"{(1 - Decimal(repr(value))).normalize():f}"
 
 
-def swapped(story: Story, event: Built) -> Cure | None:
+def swapped(story: Story, told: Told) -> Cure | None:
     """`1 - value` where the number stands in the call itself, or is a constant of its module."""
-    given = event.arguments.get("momentum") or event.arguments.get("decay")
-    found = sites.call_site(story, event.where.place)
+    given = told.arguments.get("momentum") or told.arguments.get("decay")
+    found = sites.call_site(story, told.where.place)
     if given is None or found is None or not any(arg.value is given[1] for arg in found[1].args):
         return None
     site, expr = found[0], given[1]

@@ -11,6 +11,8 @@ from bnlint.story.events import MomentumSet, TrackingSet
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import networks
 from bnlint.story.frameworks.torch.known import BATCH_NORMS
+from bnlint.story.libraries import is_norm_class
+from bnlint.story.lineage import library_names
 from bnlint.story.machine import Run
 from bnlint.story.values import Const, Lib, Obj, Value, options, truth
 
@@ -34,7 +36,8 @@ def assigned(run: Run, owner: Value, attr: str, value: Value, node: ir.Expr) -> 
     """`norm.track_running_stats = ...`, `norm.running_mean = None`, `norm.momentum = ...`"""
     if attr == "momentum":
         for option in options(owner):
-            if isinstance(option, Obj) and networks.is_module(option) and networks.is_norm(run, option):
+            own_convention = isinstance(option, Obj) and not any(is_norm_class(name) for name in library_names(option))
+            if not own_convention and isinstance(option, Obj) and networks.is_norm(run, option):
                 run.emit(MomentumSet, node, norm=option, value=value)
     if attr != TRACKING and not (attr in BUFFERS and type(value) is Const and value.value is None):
         return
