@@ -1,68 +1,31 @@
 """The pipeline of `bnlint check`: from paths and settings to the findings that are to be shown.
 
-Here the rooms are joined, and nothing is analysed: what a finding is the rules decide, whether it is one mistake with
-another `boundaries`, whether it is shown `select` and `suppress`. It must never let the failure of one file, story or
-rule stop the rest.
+What the files say comes from an earlier run over the same files, else from `analysis`; whether a finding is shown is
+decided anew by `select` and `baseline`. Must import what parses and analyses only where there is something to analyse.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bnlint import baseline
-from bnlint.boundaries import Claim, one_per_mistake
-from bnlint.builtin import INTERNAL, NEVER_HIDDEN, UNREADABLE, UNUSED, finding
+from bnlint.answers import Answers
+from bnlint.builtin import UNREADABLE, finding
 from bnlint.cache import FOLDER, Cache
-from bnlint.cells import in_cells
 from bnlint.config import Settings
-from bnlint.findings import CONFIDENCES, Comment, Cure, Finding, Place
-from bnlint.fixing.sources import Sources
+from bnlint.findings import CONFIDENCES, Finding, Place
 from bnlint.outcome import Lines, Outcome
-from bnlint.program.model import Program
-from bnlint.program.rows import statement_rows
-from bnlint.programs import Failed, Progress, programs_of, read_all
-from bnlint.project.imports import Imports
-from bnlint.project.project import Options, Project
-from bnlint.read import notebook, prototxt
+from bnlint.read import suffixes
 from bnlint.read.context import context_files, group_by_project
 from bnlint.read.discover import DEFAULT_EXCLUDE, Discovery, discover
-from bnlint.read.prefilter import is_seed, names_batch_norm_layer, needed
 from bnlint.read.source import Unreadable, decode, read_bytes
-from bnlint.rule import Report, Rule
-from bnlint.rulebook import catalogue, load_rules
-from bnlint.select import Selection
-from bnlint.suppress import Suppressions
+from bnlint.select import Named, Selection
 
-_SUPPRESSES_BY_CODE = re.compile(rb"#[^\n]*(?:noqa|bnlint)[^\n]*[A-Z]{2}\d")
-
-
-@dataclass(slots=True)
-class _Gathered:
-    """What the projects of a run have given so far.
-
-    comments: of the linted files, what hides findings in them; complete: the files of projects that were analysed to the end;
-    cells: where the cells of notebooks begin.
-    """
-
-    findings: list[Finding] = field(default_factory=list)
-    comments: dict[str, tuple[Program, Suppressions, Sources]] = field(default_factory=dict)
-    complete: set[str] = field(default_factory=set)
-    exhausted: list[str] = field(default_factory=list)
-    cells: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    with_batch_norm: int = 0
-    networks: set[object] = field(default_factory=set)
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A project ready to be analysed: its programs, the files that have none and why, those that speak of batch norm."""
-
-    project: Project
-    failed: dict[Path, Failed]
-    with_batch_norm: frozenset[Path]
+if TYPE_CHECKING:
+    from bnlint.programs import Progress
 
 
 def check(
@@ -78,19 +41,28 @@ def check(
     overlay: what stands for the content of files on the disk. Raises RulebookError, UnknownSelector, BaselineError, and
     MissingPath for a path that does not exist.
     """
-    rules = load_rules()
-    selection = Selection(catalogue(), settings.selectors, settings.per_file_ignores)
     accepted = baseline.read(settings.baseline) if settings.baseline is not None else ()
-    gathered = _Gathered()
-    files = _discovered(paths, settings, gathered) if stdin is None else (paths[0],)
+    discovery = discovered(paths, settings) if stdin is None else Discovery((paths[0],))
+    files = discovery.files
     given = {**({} if stdin is None else {paths[0]: stdin}), **(overlay or {})}
     passed = frozenset(map(str, files))
-    for root, members in group_by_project(files, paths).items():
-        _check_project(root, members, passed, given, settings, rules, gathered, progress)
+    projects = group_by_project(files, paths)
+    answers = _answers(projects, files, settings) if settings.cache and not given and not discovery.unreadable else None
+    answer = answers.get() if answers is not None else None
+    if answer is not None:
+        selection = Selection([Named(*code) for code in answer.codes], settings.selectors, settings.per_file_ignores)
+    else:
+        # imported where there is work to do: rules import most of bnlint
+        from bnlint.analysis import analysed
+        from bnlint.rulebook import catalogue
 
-    # a project inside of another is analysed with both
-    told = _unsuppressed(_merged(gathered.findings), gathered)
-    findings = sorted((in_cells(item, gathered.cells) for item in told), key=_order)
+        selection = Selection(catalogue(), settings.selectors, settings.per_file_ignores)
+        unlisted = [finding(UNREADABLE, "the folder cannot be listed", _top(folder)) for folder in discovery.unreadable]
+        known = {**answers.read, **given} if answers is not None else given
+        answer = analysed(projects, files, known, settings, unlisted, progress)
+        if answers is not None and answer.lasts:
+            answers.put(answer)
+    findings = sorted(answer.findings, key=_order)
     matched = baseline.match(findings, accepted, lambda file: _within(file, passed, paths), lambda file: Path(file).exists())
     shown = [item for item in matched.findings if selection.shows(item.code, item.default, item.place.path)]
     selected = set(map(id, shown))
@@ -99,10 +71,19 @@ def check(
     sure = tuple(item for item in shown if CONFIDENCES.index(item.confidence) >= least)
     hidden_possible = sum(item.confidence == "possible" for item in shown) if least else 0
     return Outcome(
-        sure, hidden_possible, len(files), gathered.with_batch_norm, len(gathered.networks), tuple(gathered.exhausted),
+        sure, hidden_possible, len(files), answer.with_batch_norm, answer.networks, answer.exhausted,
         lines_of(given), tuple(item for item in others if CONFIDENCES.index(item.confidence) >= least),
         matched.hidden, matched.stale,
     )  # fmt: skip
+
+
+def _answers(projects: Mapping[Path, Sequence[Path]], files: Sequence[Path], settings: Settings) -> Answers | None:
+    if not projects:
+        return None
+    names = (sorted(settings.batch_norm_classes), sorted(settings.models_with_batch_norm))
+    kept = Cache(settings.cache_dir or next(iter(projects)) / FOLDER)
+    listed = {root: (*members, *context_files(root)) for root, members in projects.items()}
+    return Answers(kept, listed, files, (settings.prefilter, *names, settings.small_batch))
 
 
 def _within(file: str, passed: frozenset[str], paths: Sequence[Path]) -> bool:
@@ -121,208 +102,21 @@ def discovered(paths: Sequence[Path], settings: Settings) -> Discovery:
     )
 
 
-def _discovered(paths: Sequence[Path], settings: Settings, gathered: _Gathered) -> tuple[Path, ...]:
-    discovery = discovered(paths, settings)
-    gathered.findings += [finding(UNREADABLE, "the folder cannot be listed", _top(folder)) for folder in discovery.unreadable]
-    return discovery.files
-
-
-def _check_project(
-    root: Path,
-    members: Sequence[Path],
-    passed: frozenset[str],
-    given: Mapping[Path, bytes],
-    settings: Settings,
-    rules: Sequence[Rule],
-    gathered: _Gathered,
-    progress: Progress | None,
-) -> None:
-    reported = frozenset(members)
-    prepared = prepare(root, members, given, settings, progress)
-    project = prepared.project
-    gathered.with_batch_norm += len(prepared.with_batch_norm)
-    gathered.networks |= {path for path, program in project.programs.items() if path.suffix == prototxt.SUFFIX and program.body}
-    told = [_failure(path, failure) for path, failure in prepared.failed.items() if path in reported or failure.internal]
-    for path, program in project.programs.items():
-        if path.suffix == notebook.SUFFIX:
-            gathered.cells[str(path)] = program.cells
-            if path in reported:
-                told += [_failure(path, Failed(message, row, column)) for row, column, message in program.problems]
-
-    exhausted_before = len(gathered.exhausted)
-    claimed = [claim for claim in _claims(project, rules, gathered, told, progress) if claim.finding.place.path in passed]
-    complete = len(gathered.exhausted) == exhausted_before and all(item.code != INTERNAL for item in told)
-    told += [claim.finding for claim in one_per_mistake(_one_per_place(claimed))]
-    read = _reader(given)
-    texts = Sources(read, project.programs)
-    gathered.findings += [texts.complete(item) for item in told]
-    _note_comments(project.programs, reported, complete, read, gathered)
-
-
-def _reader(given: Mapping[Path, bytes]) -> Callable[[Path], bytes]:
-    return lambda path: given[path] if path in given else read_bytes(path)
-
-
-def prepare(
-    root: Path, members: Sequence[Path], given: Mapping[Path, bytes], settings: Settings, progress: Progress | None = None
-) -> Prepared:
-    """Read and parse what the project at `root` needs so that its `members` can be analysed."""
-    reported = frozenset(members)
-    read = read_all(sorted({*members, *context_files(root)}), _reader(given))
-    contents = {path: data for path, data in read.items() if isinstance(data, bytes)}
-    networks = {path for path in contents if path.suffix == prototxt.SUFFIX}
-    sources = {path: data for path, data in contents.items() if path not in networks}
-    imports = Imports(root, sources)
-    chosen, seeds = _chosen(sources, imports, reported, settings)
-    with_batch_norm = frozenset(path for path in networks if names_batch_norm_layer(contents[path]))
-    chosen |= with_batch_norm if settings.prefilter else networks
-
-    kept = Cache(settings.cache_dir or root / FOLDER) if settings.cache else None
-    parsed = programs_of({path: contents[path] for path in sorted(chosen)}, kept, settings.jobs, progress)
-    if kept is not None:
-        kept.close()
-    programs = {path: program for path, program in parsed.items() if isinstance(program, Program)}
-    failed = {path: failure for path, failure in (*read.items(), *parsed.items()) if isinstance(failure, Failed)}
-    options = Options(frozenset(settings.batch_norm_classes), frozenset(settings.models_with_batch_norm), settings.small_batch)
-    return Prepared(Project(root, programs, imports, reported, options), failed, seeds | with_batch_norm)
-
-
-def _chosen(
-    contents: Mapping[Path, bytes], imports: Imports, reported: frozenset[Path], settings: Settings
-) -> tuple[frozenset[Path], frozenset[Path]]:
-    """The files to parse, and those of the project that speak of batch norm."""
-    if not settings.prefilter:
-        return frozenset(contents), frozenset(path for path, data in contents.items() if is_seed(data))
-    prefiltered = needed(contents, imports, reported, (*settings.batch_norm_classes, *settings.models_with_batch_norm))
-    # a comment that names a code may be one that hides nothing
-    commented = {path for path in reported if path in contents and _SUPPRESSES_BY_CODE.search(contents[path])}
-    return prefiltered.parse | commented, prefiltered.seeds
-
-
-def _claims(
-    project: Project, rules: Sequence[Rule], gathered: _Gathered, told: list[Finding], progress: Progress | None
-) -> Iterator[Claim]:
-    """What the rules say about each story, one report per mistake; failures go to `told`."""
-    if not project.programs:
-        return
-    # imported here: most of bnlint, and not needed where nothing speaks of batch norm
-    from bnlint.judging.modes import followed
-    from bnlint.story import tell
-
-    failures: dict[tuple[str, Place], Finding] = {}
-    try:
-        for number, story in enumerate(tell(project), 1):
-            if story.exhausted:
-                gathered.exhausted.append(f"{story.path}: {story.entry}")
-            for failure in story.failures:
-                failures.setdefault((failure.message, failure.place), finding(INTERNAL, failure.message, failure.place))
-            gathered.networks |= followed(story)
-            claims: list[Claim] = []
-            for rule in rules:
-                try:
-                    claims += [Claim(_finding(rule, report), report.subjects) for report in rule.check(story)]
-                except Exception as error:
-                    message = f"rule {rule.code} failed with {_said(error)}"
-                    place = _top(story.path)
-                    failures.setdefault((message, place), finding(INTERNAL, message, place))
-            yield from one_per_mistake(claims)
-            if progress is not None:
-                progress("analysing", number, number + 1)
-    except Exception as error:
-        # nothing tells in which file: the story stopped between two entry points
-        place = _top(min(project.reported & project.programs.keys(), default=project.root))
-        failures.setdefault(("", place), finding(INTERNAL, f"the analysis stopped with {_said(error)}", place))
-    told += failures.values()
-
-
-def _finding(rule: Rule, report: Report) -> Finding:
-    return Finding(
-        rule.code,
-        rule.name,
-        report.message,
-        report.severity or rule.severity,
-        report.confidence,
-        report.place,
-        report.trace,
-        default=rule.default if report.default is None else report.default,
-        cure=report.fix,
-    )
-
-
-def _one_per_place(claims: Iterable[Claim]) -> list[Claim]:
-    """One claim per code and place. Subjects end with their story."""
-    return [Claim(item) for item in _merged(claim.finding for claim in claims)]
-
-
-def _merged(findings: Iterable[Finding]) -> list[Finding]:
-    """One finding per code and place: the surest, and of these one that is shown by default."""
-    best: dict[tuple[str, str, Place], Finding] = {}
-    for item in findings:
-        key = (item.code, item.message if item.code in NEVER_HIDDEN else "", item.place)
-        if key not in best or _weight(item) > _weight(best[key]):
-            best[key] = item
-    return list(best.values())
-
-
-def _weight(item: Finding) -> tuple[int, bool]:
-    return CONFIDENCES.index(item.confidence), item.default
-
-
-def _note_comments(
-    programs: Mapping[Path, Program],
-    reported: frozenset[Path],
-    complete: bool,
-    read: Callable[[Path], bytes],
-    gathered: _Gathered,
-) -> None:
-    codes = {rule.name: rule.code for rule in catalogue()}
-    for path, program in programs.items():
-        if path in reported and program.comments:
-            suppressions = Suppressions.from_program(program, statement_rows(program), codes)
-            gathered.comments[str(path)] = (program, suppressions, Sources(read, {path: program}))
-            if complete:
-                gathered.complete.add(str(path))
-
-
-def _unsuppressed(told: Iterable[Finding], gathered: _Gathered) -> list[Finding]:
-    """The findings that no comment hides, and those about comments that hide nothing.
-
-    Whatever is selected or shown counts: a comment is not unused because of the options of one run, nor because the
-    analysis was not complete.
-    """
-    kept: list[Finding] = []
-    for item in told:
-        known = gathered.comments.get(item.place.path)
-        if known is None or not known[1].hides(item.code, item.place.row):
-            kept.append(item)
-    for path in sorted(gathered.complete):
-        program, suppressions, sources = gathered.comments[path]
-        for unused in suppressions.unused():
-            if not suppressions.hides(UNUSED, unused.row):
-                place = Place(path, *program.place(unused.start), *program.place(unused.end))
-                told_codes = ", ".join(unused.codes)
-                cure = Cure(f"take the suppression of {told_codes} away", "safe", (Comment(place, unused.content),))
-                found = finding(UNUSED, f"suppression of {told_codes} hides nothing", place)
-                kept.append(sources.complete(replace(found, cure=cure)))
-    return kept
-
-
-def _failure(path: Path, failure: Failed) -> Finding:
-    place = Place(str(path), failure.row, failure.column, failure.row, failure.column)
-    return finding(INTERNAL if failure.internal else UNREADABLE, failure.message, place)
-
-
 def _top(path: Path) -> Place:
     return Place(str(path), 1, 1, 1, 1)
-
-
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
 
 
 def _order(item: Finding) -> tuple[str, int, int, int, str]:
     place = item.place
     return place.path, place.cell or 0, place.row, place.column, item.code
+
+
+def _cells_of(file: Path, data: bytes) -> list[str]:
+    """The texts of a notebook's cells by their number. Raises Unreadable."""
+    from bnlint.read import notebook
+
+    # where a place is in no cell nothing is shown: the JSON is not what people see
+    return ["", *notebook.cell_sources(file, data)]
 
 
 def lines_of(given: Mapping[Path, bytes]) -> Lines:
@@ -334,8 +128,7 @@ def lines_of(given: Mapping[Path, bytes]) -> Lines:
             file = Path(path)
             try:
                 data = given[file] if file in given else read_bytes(file)
-                # of a notebook whose place is in no cell nothing is shown: its JSON is not what people see
-                texts = ["", *notebook.cell_sources(file, data)] if file.suffix == notebook.SUFFIX else [decode(file, data).text]
+                texts = [decode(file, data).text] if file.suffix != suffixes.NOTEBOOK else _cells_of(file, data)
                 # as the parser counts rows: str.splitlines knows more line ends
                 known[path] = [re.split(r"\r\n|\r|\n", text) for text in texts]
             except Unreadable:

@@ -90,7 +90,7 @@ def collection_paused() -> Iterator[None]:
 
 
 def _parsed(files: list[tuple[Path, bytes]], jobs: int | None) -> Iterator[tuple[Path, bytes | Failed]]:
-    workers = min(jobs or os.cpu_count() or 1, len(files))
+    workers = min(jobs or (1 if os.environ.get("PRE_COMMIT") else os.cpu_count() or 1), len(files))
     if workers < 2 or sum(len(data) for _, data in files) < PARALLEL_FROM:
         for path, data in files:
             yield path, pack(path, data)

@@ -86,6 +86,11 @@ def catalogue() -> tuple[Rule, ...]:
     return (*BUILTIN, *load_rules())
 
 
+def has_plugins() -> bool:
+    """Whether some rule is not bnlint's own."""
+    return any(not rule.code.startswith("BN") for rule in load_rules())
+
+
 def _plugins() -> list[Rule]:
     """Rules of other packages: each entry point gives a Rule, or a module or sequence that holds some."""
     from importlib.metadata import entry_points

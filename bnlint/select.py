@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bnlint.builtin import NEVER_HIDDEN, UNUSED
-from bnlint.rule import Rule
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
+
+    from bnlint.rule import Rule
 
 EXACT = 1000
 """the specificity of a code or a name: above any prefix"""
@@ -48,10 +49,20 @@ class FileIgnores:
     selectors: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """All that selecting needs to know of a rule."""
+
+    code: str
+    name: str
+
+
 class Selection:
     """The decision for every code. `sources` come from the weakest (the file) to the strongest (the command line)."""
 
-    def __init__(self, catalogue: Sequence[Rule], sources: Sequence[Selectors], per_file: Sequence[FileIgnores] = ()) -> None:
+    def __init__(
+        self, catalogue: Sequence[Rule | Named], sources: Sequence[Selectors], per_file: Sequence[FileIgnores] = ()
+    ) -> None:
         """Raises UnknownSelector."""
         self._catalogue = catalogue
         self._per_file = [(entry, self._codes(entry.selectors)) for entry in per_file]
@@ -105,7 +116,7 @@ class Selection:
         return {entry.pattern: GitIgnoreSpec.from_lines([entry.pattern]) for entry, _ in self._per_file}
 
 
-def resolve(selector: str, catalogue: Sequence[Rule]) -> tuple[frozenset[str], int]:
+def resolve(selector: str, catalogue: Sequence[Rule | Named]) -> tuple[frozenset[str], int]:
     """The codes that a selector stands for, and how specific it is. Raises UnknownSelector."""
     if selector == "ALL":
         return frozenset(rule.code for rule in catalogue), 0
@@ -127,7 +138,7 @@ def find_rule(name: str, catalogue: Sequence[Rule]) -> Rule:
     raise UnknownSelector(_unknown(name, catalogue))
 
 
-def _unknown(selector: str, catalogue: Sequence[Rule]) -> str:
+def _unknown(selector: str, catalogue: Sequence[Rule | Named]) -> str:
     from difflib import get_close_matches
 
     known = {key.lower(): key for rule in catalogue for key in (rule.code, rule.name)} | {"all": "ALL"}

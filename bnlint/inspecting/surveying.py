@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bnlint.check import discovered, lines_of, prepare
+from bnlint.analysis import prepare
+from bnlint.check import discovered, lines_of
 from bnlint.config import Settings
 from bnlint.findings import Place
 from bnlint.inspecting.atlas import Atlas, Unfollowed

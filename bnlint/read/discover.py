@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnlint.read import notebook, prototxt
+from bnlint.read import suffixes
 from bnlint.read.ignores import DEFAULT_EXCLUDE, Excludes, GitIgnores, excludes, ignores_above, is_environment
 
 __all__ = ["DEFAULT_EXCLUDE", "PYTHON_SUFFIXES", "SUFFIXES", "Discovery", "MissingPath", "absolute", "discover"]
 
 # what imports, and hence is also context of other files
-PYTHON_SUFFIXES: tuple[str, ...] = (".py", ".pyw", notebook.SUFFIX)
-SUFFIXES: tuple[str, ...] = (*PYTHON_SUFFIXES, prototxt.SUFFIX)
+PYTHON_SUFFIXES: tuple[str, ...] = (".py", ".pyw", suffixes.NOTEBOOK)
+SUFFIXES: tuple[str, ...] = (*PYTHON_SUFFIXES, suffixes.PROTOTXT)
 
 
 class MissingPath(Exception):

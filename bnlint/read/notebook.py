@@ -16,10 +16,11 @@ from typing import Any
 
 import msgspec
 
+from bnlint.read import suffixes
 from bnlint.read.magics import plain_python
 from bnlint.read.source import Unreadable, decode
 
-SUFFIX = ".ipynb"
+SUFFIX = suffixes.NOTEBOOK
 # What stands before each cell; Python takes a form feed for white space.
 _HEAD = "\f\n"
 _INDENTED_HEAD = "if 1:\f\n"

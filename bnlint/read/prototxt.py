@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-SUFFIX = ".prototxt"
+from bnlint.read import suffixes
+
+SUFFIX = suffixes.PROTOTXT
 
 _TOKEN = re.compile(
     r"""

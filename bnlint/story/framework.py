@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bnlint.program import model as ir
 from bnlint.story.values import Cls, Data, Func, Lib, Obj, Value
@@ -132,6 +132,20 @@ class Framework:
     def told(self, run: Run) -> Iterator[Story]:
         """Stories that the framework tells by itself, once all others are told."""
         yield from ()
+
+    def loaded(self, run: Run) -> None:
+        """The bodies of all modules have been run."""
+
+    def notes(self, run: Run) -> object:
+        """What stories have noted for the framework's own since this was asked last: data; it is forgotten."""
+        return None
+
+    def noted(self, run: Run, notes: Any) -> None:
+        """Take over the notes of a story that was told in another process."""
+
+    def lasting(self) -> object:
+        """What the framework keeps from one story to the next, to be compared: it changes when that does."""
+        return None
 
     def enter(self, run: Run, value: Value, node: ir.Expr) -> Exit | None:
         """A library's context manager is entered; gives what its exit does."""
@@ -272,6 +286,20 @@ class Switchboard:
     def told(self, run: Run) -> Iterator[Story]:
         for framework in self.frameworks:
             yield from framework.told(run)
+
+    def loaded(self, run: Run) -> None:
+        for framework in self.frameworks:
+            framework.loaded(run)
+
+    def notes(self, run: Run) -> list[object]:
+        return [framework.notes(run) for framework in self.frameworks]
+
+    def noted(self, run: Run, notes: list[object]) -> None:
+        for framework, own in zip(self.frameworks, notes, strict=True):
+            framework.noted(run, own)
+
+    def lasting(self) -> object:
+        return [framework.lasting() for framework in self.frameworks]
 
     def enter(self, run: Run, value: Value, node: ir.Expr) -> Exit | None:
         for framework in self.frameworks:

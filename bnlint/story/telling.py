@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -24,31 +25,85 @@ from bnlint.story.values import Cls, Func, Module, Obj, Scope
 RECURSION = 5_000
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry point that may be told: what runs it, and what must not have been reached by the stories before it.
+
+    node: the identity of the function or class, 0 for a `__main__` block; marks: whether telling it counts as reaching it.
+    """
+
+    module: Module
+    name: str
+    node: int
+    body: Callable[[], object]
+    bound: bool = False
+    marks: bool = False
+
+
 def tell(project: Project) -> Iterator[Story]:
     """Yield a story for each entry point of the project's programs, in an order that depends on the programs only."""
-    run = Run(project, Switchboard(all_frameworks()))
-    paths = sorted(project.programs)
-    seen = entries.survey(project)
-    run.moments, run.statistics, run.graphs = seen.moments, seen.statistics, seen.graphs
-    told = 0
-    for path in loading_order(project):
-        load(run, path)
-        while told < len(run.stories):
-            yield run.stories[told]
-            told += 1
-    for path in paths:
-        module = run.modules.get(path)
-        if module is None:
-            continue
-        for block in entries.main_blocks(project.programs[path]):
-            yield from alone(run, module, "__main__", partial(main, run, module, block))
-    for roots_only in (True, False):
-        for path in paths:
-            module = run.modules.get(path)
-            if module is not None:
-                yield from uncalled(run, module, seen, roots_only)
-    with deep_recursion():
-        yield from run.hooks.told(run)
+    teller = Teller(project)
+    yield from teller.modules()
+    for stage in teller.stages():
+        for entry in stage:
+            if teller.wanted(entry):
+                yield teller.tell(entry)
+    yield from teller.rest()
+
+
+class Teller:
+    """Tells a project's stories: of the modules' bodies, then of the entry points in stages, then those of the frameworks.
+
+    What a story says depends on the modules' bodies and on its own entry point only, so that the entry points of a stage may
+    be told in any order, or in several processes; which of them are told at all is decided in their order.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.run = Run(project, Switchboard(all_frameworks()))
+        self.seen = entries.survey(project)
+        self.run.moments, self.run.statistics, self.run.graphs = self.seen.moments, self.seen.statistics, self.seen.graphs
+
+    def modules(self) -> Iterator[Story]:
+        run, told = self.run, 0
+        for path in loading_order(self.project):
+            load(run, path)
+            while told < len(run.stories):
+                yield run.stories[told]
+                told += 1
+        with deep_recursion():
+            run.hooks.loaded(run)
+
+    def stages(self) -> Iterator[list[Entry]]:
+        """`__main__` blocks, what nothing mentions, what nothing has called so far: each when those before have been told."""
+        run = self.run
+        modules = [(path, run.modules[path]) for path in sorted(self.project.programs) if path in run.modules]
+        yield [
+            Entry(module, "__main__", 0, partial(main, run, module, block), bound=True)
+            for path, module in modules
+            for block in entries.main_blocks(self.project.programs[path])
+        ]
+        for roots_only in (True, False):
+            yield [entry for _, module in modules for entry in uncalled(run, module, self.seen, roots_only)]
+
+    def wanted(self, entry: Entry) -> bool:
+        return entry.node not in self.run.reached
+
+    def tell(self, entry: Entry) -> Story:
+        """Run one entry point and take back everything it wrote."""
+        run = self.run
+        if entry.marks:
+            run.reached.add(entry.node)  # once, although it may run out of steps before it begins
+        # what calls gave in other stories would be right here too, but not cost the same
+        run.memos, run.patterns = {}, {}
+        with run.apart(entry.module.path, entry.name, entry.bound) as story, deep_recursion():
+            importing.guarded(run, entry.name, entry.body)
+            run.memory.undo(0)
+        return story
+
+    def rest(self) -> Iterator[Story]:
+        with deep_recursion():
+            yield from self.run.hooks.told(self.run)
 
 
 def load(run: Run, path: Path) -> None:
@@ -58,14 +113,6 @@ def load(run: Run, path: Path) -> None:
         while run.postponed:
             late = run.postponed.pop(0)
             importing.run_body(run, run.modules[late])
-
-
-def alone(run: Run, module: Module, name: str, body: Callable[[], object], bound: bool = True) -> Iterator[Story]:
-    """Run one entry point and take back everything it wrote."""
-    with run.apart(module.path, name, bound) as story, deep_recursion():
-        importing.guarded(run, name, body)
-        run.memory.undo(0)
-    yield story
 
 
 @contextmanager
@@ -87,38 +134,29 @@ def main(run: Run, module: Module, block: ir.If) -> None:
 # --- what nothing calls ----------------------------------------------------------------------
 
 
-def uncalled(run: Run, module: Module, seen: entries.Survey, roots_only: bool) -> Iterator[Story]:
-    """Functions and methods that no story has run so far; first those whose name nothing mentions."""
+def uncalled(run: Run, module: Module, seen: entries.Survey, roots_only: bool) -> Iterator[Entry]:
+    """Functions and methods that drive networks; first those whose name nothing mentions."""
     for value in list(module.table.values()):
         if isinstance(value, Func) and value.scope.module is module and isinstance(value.node, ir.Function):
-            if id(value.node) in run.reached or (roots_only and value.name in seen.names):
-                continue
-            if id(value.node) in seen.drivers or (roots_only and id(value.node) in seen.callers):
-                run.reached.add(id(value.node))  # once, although it may run out of steps before it begins
-                yield from alone(run, module, value.name, partial(function, run, module, value), False)
+            driven = id(value.node) in seen.drivers or (roots_only and id(value.node) in seen.callers)
+            if driven and not (roots_only and value.name in seen.names):
+                yield Entry(module, value.name, id(value.node), partial(function, run, module, value), marks=True)
         elif isinstance(value, Cls) and value.module is module:
             yield from methods(run, module, value, seen, roots_only)
 
 
-def methods(run: Run, module: Module, cls: Cls, seen: entries.Survey, roots_only: bool) -> Iterator[Story]:
-    found = [
-        value
-        for value in list(cls.table.values())
-        if isinstance(value, Func) and isinstance(value.node, ir.Function) and id(value.node) not in run.reached
-    ]
-    if id(cls.node) not in run.reached and not roots_only and id(cls.node) in seen.builders:
-        yield from alone(run, module, cls.name, partial(instance, run, module, cls), False)
+def methods(run: Run, module: Module, cls: Cls, seen: entries.Survey, roots_only: bool) -> Iterator[Entry]:
+    if not roots_only and id(cls.node) in seen.builders:
+        yield Entry(module, cls.name, id(cls.node), partial(instance, run, module, cls))
     if library_base(cls, DRIVING) is not None:
         return  # the library calls them, and sets the mode before
-    for value in found:
-        if id(value.node) in run.reached or (roots_only and value.name in seen.names):
+    for value in list(cls.table.values()):
+        if not isinstance(value, Func) or not isinstance(value.node, ir.Function) or value.name.startswith("__"):
             continue
-        if value.name.startswith("__"):
-            continue
-        if id(value.node) not in seen.drivers and not (roots_only and id(value.node) in seen.callers):
-            continue
-        run.reached.add(id(value.node))
-        yield from alone(run, module, f"{cls.name}.{value.name}", partial(method, run, module, cls, value), False)
+        driven = id(value.node) in seen.drivers or (roots_only and id(value.node) in seen.callers)
+        if driven and not (roots_only and value.name in seen.names):
+            body = partial(method, run, module, cls, value)
+            yield Entry(module, f"{cls.name}.{value.name}", id(value.node), body, marks=True)
 
 
 def function(run: Run, module: Module, value: Func) -> None:

@@ -34,6 +34,9 @@ class Flax(Framework):
         self.returning = False
         """whether any statistics were given back yet: until then there is nothing to look for"""
 
+    def lasting(self) -> object:
+        return self.returning
+
     def call(self, run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         if name in GRADIENTS and args.get(0, "fun") is not None:
             return gradient(run, name, args, node)

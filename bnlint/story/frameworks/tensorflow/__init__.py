@@ -197,6 +197,11 @@ class TensorFlow(Framework):
         yield from handmade.stories(run, self.graphs)
         yield from metagraphs.told(run, self.graphs)
 
+    def lasting(self) -> object:
+        graphs = self.graphs
+        sizes = (len(graphs.applied), len(graphs.always), len(graphs.imported_graphs), len(graphs.saved_graphs))
+        return sizes, len(graphs.modules), dict(self.options)
+
     def ended(self, run: Run) -> None:
         averages.ended(run)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from bnlint.program import model as ir
 from bnlint.story import mixing
@@ -251,6 +252,15 @@ class Torch(Framework):
 
     def stored(self, run: Run, owner: Data, value: Value, node: ir.Expr) -> None:
         copying.assigned(run, owner, "data", value, node)
+
+    def loaded(self, run: Run) -> None:
+        handmade.loaded(run)
+
+    def notes(self, run: Run) -> object:
+        return handmade.notes(run)
+
+    def noted(self, run: Run, notes: Any) -> None:
+        handmade.noted(run, notes)
 
     def told(self, run: Run) -> Iterator[Story]:
         return handmade.stories(run)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from bnlint.findings import Place
 from bnlint.program import model as ir
 from bnlint.story.events import Mode, NormUse, Story
 from bnlint.story.events.handmade import FunctionalNorm, OwnNorm
@@ -93,6 +94,49 @@ def met(run: Run, obj: Obj, node: ir.Expr) -> None:
         if names == {"eval"} and event.evaluated is None:
             event.evaluated = run.place(node)
         event.trained |= names == {"train"}
+
+
+# --- between stories ---------------------------------------------------------------------------
+
+Note = tuple[bool, bool, tuple[tuple[Place | None, bool], ...]]
+"""inside, first; and of each functional norm: evaluated, trained"""
+
+
+def loaded(run: Run) -> None:
+    """What every class shows is found out before any story asks for it, so that no story depends on another's asking."""
+    for cls in list(run.classes):
+        profile(run, cls)
+
+
+def notes(run: Run) -> dict[int, Note]:
+    """By class, what `met` has noted since this was asked last."""
+    found: dict[int, Note] = {}
+    for cls in run.classes:
+        known = run.profiles.get(id(cls.node))
+        if known is None or (known.summary is None and not known.functional):
+            continue
+        own = known.summary
+        by_function = tuple((event.evaluated, event.trained) for event in known.functional)
+        note: Note = (own is not None and own.inside, own is not None and own.first, by_function)
+        if any(note[:2]) or any(place is not None or trained for place, trained in by_function):
+            found[id(cls.node)] = note
+            if own is not None:
+                own.inside = own.first = False
+            for event in known.functional:
+                event.evaluated, event.trained = None, False
+    return found
+
+
+def noted(run: Run, notes: dict[int, Note]) -> None:
+    """Add what was noted elsewhere; a place that is known already comes first."""
+    for node, (inside, first, by_function) in notes.items():
+        known: Profile = run.profiles[node]
+        if known.summary is not None:
+            known.summary.inside |= inside
+            known.summary.first |= first
+        for event, (evaluated, trained) in zip(known.functional, by_function, strict=True):
+            event.evaluated = event.evaluated or evaluated
+            event.trained |= trained
 
 
 # --- classes ---------------------------------------------------------------------------------
