@@ -52,10 +52,12 @@ def drifting(story: Story) -> Iterator[Drifting]:
     if story.test or not any(isinstance(event, Frozen) for event in story.events):
         return
     followers = purposes.followers(story)
+    toggled = {(event.where.place, event.where.calls, norm) for event in story.of(Frozen) for norm in event.lifted}
     found: dict[object, Drifting] = {}
     for forward, use in training_forwards(story):
         for event in sorted(use.frozen, key=lambda event: event.number):
-            if use.norm not in event.lifted and id(use.norm) not in followers:
+            statement = (event.where.place, event.where.calls, use.norm)
+            if statement not in toggled and id(use.norm) not in followers:
                 one = Drifting(event, forward, use, sure_of_drift(story, event, forward, use))
                 keep_surest(found, event.where.place, one)
     told: set[object] = set()
