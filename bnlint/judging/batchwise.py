@@ -9,9 +9,8 @@ from collections.abc import Iterator
 
 from bnlint.findings import Confidence, Place
 from bnlint.judging import constants, evaluating, purposes
-from bnlint.judging.inputs import input_tokens, kinds
 from bnlint.judging.modes import ORDER, names
-from bnlint.story.events import Fetched, Forward, GraphNorm, StatisticsReturned, Story
+from bnlint.story.events import Forward, GraphNorm, StatisticsReturned, Story
 from bnlint.story.values import Data
 
 
@@ -20,7 +19,6 @@ def fed(story: Story) -> Iterator[tuple[Forward, GraphNorm, Confidence]]:
     known = evaluating.layers(story)
     if not known:
         return
-    trained = {place for run in evaluating.sessions(story) if "training" in run.purposes for place, _ in run.where.loops}
     best: dict[Place, tuple[Forward, GraphNorm, Confidence]] = {}
     for forward, sure in evaluating.evaluations(story):
         layers = [known[id(use.norm)] for use in forward.norms if names(use) == {"train"} and id(use.norm) in known]
@@ -28,25 +26,11 @@ def fed(story: Story) -> Iterator[tuple[Forward, GraphNorm, Confidence]]:
         if not told or "acting" in forward.purposes:
             continue
         place = forward.where.place
-        if sure == "possible" and trained and in_a_loop_of_its_own(forward, trained) and not updating(story, forward):
-            sure = "likely"
         if purposes.on_purpose(story, forward) or all(constants.generates(norm) for norm in told):
             sure = "possible"
         if place not in best or ORDER[sure] > ORDER[best[place][2]]:
             best[place] = forward, told[0], sure
     yield from best.values()
-
-
-def in_a_loop_of_its_own(forward: Forward, trained: set[Place]) -> bool:
-    """Whether a run goes over data in a loop in which nothing is trained; samples of a generator go over noise."""
-    loops = forward.where.loops
-    return bool(loops) and loops[-1][0] not in trained and "noise" not in kinds(input_tokens(forward))
-
-
-def updating(story: Story, forward: Forward) -> bool:
-    """Whether the same run fetches update ops: the statistics are estimated anew, on purpose."""
-    here = (event for event in story.of(Fetched) if event.where.place == forward.where.place)
-    return any(token.kind in ("read", "update") for event in here for token in event.flow)
 
 
 def applied(story: Story) -> Iterator[StatisticsReturned]:

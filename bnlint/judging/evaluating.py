@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bnlint.findings import Confidence
+from bnlint.findings import Confidence, Place
 from bnlint.judging.inputs import input_tokens, kinds, only_noise
 from bnlint.judging.modes import names
 from bnlint.judging.purposes import EVALUATION, TRAINING
 from bnlint.judging.traces import labels
-from bnlint.story.events import Forward, GraphNorm, Story, TrainOp
+from bnlint.story.events import Fetched, Forward, GraphNorm, Story, TrainOp
 from bnlint.story.values import Data
 
 
@@ -34,6 +34,7 @@ def evaluations(story: Story) -> Iterator[tuple[Forward, Confidence]]:
     trains: list[TrainOp] = story.of(TrainOp)
     through = {token for train in trains for token in train.through}
     shared = {token.ref.name for token in through}
+    loops = {place for forward in trained for place, _ in forward.where.loops}
     for forward in runs:
         if "training" in forward.purposes:
             continue
@@ -45,6 +46,8 @@ def evaluations(story: Story) -> Iterator[tuple[Forward, Confidence]]:
             mine = [known[id(use.norm)] for use in forward.norms if id(use.norm) in known]
             if not any(norm.token in through for norm in mine) and any(norm.name in shared for norm in mine):
                 found = "likely"  # a second tower over the same variables, which nothing is trained through
+        if found == "possible" and loops and in_a_loop_of_its_own(forward, loops) and not updating(story, forward):
+            found = "likely"
         if found is not None:
             yield forward, found
 
@@ -72,3 +75,15 @@ def evaluates(
     if learns and not named:
         return None
     return "likely" if bound or named or built else "possible"
+
+
+def in_a_loop_of_its_own(forward: Forward, trained: set[Place]) -> bool:
+    """Whether a run goes over data in a loop in which nothing is trained; samples of a generator go over noise."""
+    loops = forward.where.loops
+    return bool(loops) and loops[-1][0] not in trained and "noise" not in kinds(input_tokens(forward))
+
+
+def updating(story: Story, forward: Forward) -> bool:
+    """Whether the same run fetches update ops: the statistics are estimated anew, on purpose."""
+    here = (event for event in story.of(Fetched) if event.where.place == forward.where.place)
+    return any(token.kind in ("read", "update") for event in here for token in event.flow)
