@@ -3,7 +3,8 @@
 ## What it looks like
 
 Code that merges a batch norm into a convolution or linear layer for inference forgets `eps`, divides by the variance instead of
-its root (`sqrt((eps + var) ** 2)` is such a slip), forgets the bias of the layer, or only scales the bias by gamma.
+its root (`sqrt((eps + var) ** 2)` is such a slip), forgets the bias of the layer, adds it without scaling it, or only scales it
+by gamma.
 
 ## Why it hurts
 
@@ -77,6 +78,7 @@ MESSAGES = {
     "no eps": "the batch norm is folded without its eps",
     "no root": "the batch norm is folded with the variance itself, not with its root",
     "no mean": "the folded bias is only scaled: running mean and beta are left out",
+    "bare bias": "the bias of the layer before is added without the scale of the batch norm",
     "no bias": "the bias of the layer before is left out of the folded bias",
 }
 

@@ -92,7 +92,7 @@ class Folded(Event):
     """A batch norm was folded into the weights before it in a wrong way.
 
     wrong: "no eps", "no root" (the variance itself divides), "no mean" (the bias is scaled only), "no bias"
-    (the bias of the layer before is left out).
+    (the bias of the layer before is left out), "bare bias" (it is added without the scale).
     """
 
     wrong: str

@@ -85,10 +85,22 @@ def biases(
     scaled = [step for step in own if any(only_scaled(product, norms) for product, _ in step.formula)]
     if not means and scaled:
         yield scaled[0].where, "no mean", True
+    for step in own:
+        bare = any(len(product) == 1 and all(of_layer(factor, layers) for factor, _ in product) for product, _ in step.formula)
+        if bare and any(divides_mean(product, means) for product, _ in step.formula):
+            yield step.where, "bare bias", True
+            break
     unread = layers - record.biases
     if means and not own and unread:
         shifted = [step for step in record.steps if any(leaf in means for leaf in algebra.leaves(step.formula))]
         yield shifted[0].where, "no bias", bool(unread & record.biased)
+
+
+def divides_mean(product: Product, means: set[Atom]) -> bool:
+    """A mean times a scale that divides by something made of a variance."""
+    factors = {factor for factor, _ in product}
+    seen = {leaf for factor in factors for leaf in algebra.leaves(algebra.single(factor))}
+    return not means.isdisjoint(factors) and any(is_atom(leaf, VARIANCE) for leaf in seen)
 
 
 def of_layer(leaf: Factor, layers: set[Any]) -> bool:
