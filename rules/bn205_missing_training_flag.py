@@ -94,6 +94,16 @@ def check(story: Story) -> Iterator[Report]:
             "certain" if story.bound else "likely",
             traces.distinct([Step("the network is evaluated here", found.by.where.place), *flags.others(found)], place),
         )
+    for found, confidence in flags.forgotten(story):
+        first = found.norms[0]
+        place = first.where.place
+        yield Report(
+            f"{traces.title(first.norm)} gets no training flag, others beside it get {first.dropped}",
+            place,
+            confidence,
+            traces.distinct(flags.others(found), place),
+            frozenset(norm.norm for norm in found.norms),
+        )
     for forward, confidence in flags.taped_in_inference_mode(story):
         yield Report(
             f"{traces.title(forward.net)} is trained without training=True: its batch norm is in inference mode",

@@ -94,7 +94,7 @@ with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
 - a constant is given instead: BN204 speaks of that
 - the flag arrives another way: an `arg_scope` in a caller, `normalizer_params`, Keras' own `training` of the `call` around
 - nothing trains a layer of `tf.layers`: what stays in inference mode may be frozen on purpose
-- it is one layer of several in the function, the others get the flag, and it is seen to go wrong: BN205
+- it is one layer of several in the function, and the others get the flag: BN205
 
 ## Fix
 

@@ -43,12 +43,30 @@ def evaluated_in_train_mode(story: Story) -> Iterator[Unflagged]:
 
 
 def not_handed_on(story: Story) -> Iterator[tuple[Unflagged, Confidence]]:
-    """Batch norms left to their default by something that asks for the mode: one group for each function."""
-    norms = [event for event in story.of(GraphNorm) if event.by_default and event.dropped]
-    if story.test or not norms:
-        return
-    forgotten = one_of_several(story)
-    norms = [event for event in norms if id(event) not in forgotten]
+    """Batch norms left to their default by a wrapper that asks for the mode: one group for each function."""
+    norms, given = dropped(story), handing(story)
+    yield from left_to_default(story, [norm for norm in norms if function_of(norm) not in given])
+
+
+def forgotten(story: Story) -> Iterator[tuple[Unflagged, Confidence]]:
+    """Batch norms left to their default in a function that hands the flag it asks for to others."""
+    norms, given = dropped(story), handing(story)
+    wrong = [*never_normalising(story), *evaluated_in_train_mode(story)] if norms else []
+    told = {id(norm) for found in wrong for norm in found.norms}
+    yield from left_to_default(story, [norm for norm in norms if function_of(norm) in given and id(norm) not in told])
+
+
+def dropped(story: Story) -> list[GraphNorm]:
+    """Batch norms left to their default where a function around asks for the mode."""
+    return [event for event in story.of(GraphNorm) if event.by_default and event.dropped and not story.test]
+
+
+def handing(story: Story) -> set[tuple[object, ...]]:
+    """The functions that hand the flag to some batch norm."""
+    return {function_of(event) for event in story.of(GraphNorm) if not event.by_default}
+
+
+def left_to_default(story: Story, norms: list[GraphNorm]) -> Iterator[tuple[Unflagged, Confidence]]:
     if not norms:
         return
     trained = {id(norm) for train in story.of(TrainOp) for norm in concerned(train)}
@@ -59,13 +77,6 @@ def not_handed_on(story: Story) -> Iterator[tuple[Unflagged, Confidence]]:
         scoped = truth(found.norms[0].flag) is True and (story.bound or handed)
         matters = learns or scoped  # what is never trained may be frozen on purpose
         yield found, "possible" if not matters else "certain" if story.bound else "likely"
-
-
-def one_of_several(story: Story) -> set[int]:
-    """Layers without a flag beside others of the same function that get it, seen to go wrong: forgotten, not dropped."""
-    given = {function_of(event) for event in story.of(GraphNorm) if not event.by_default}
-    wrong = [*never_normalising(story), *evaluated_in_train_mode(story)]
-    return {id(norm) for found in wrong for norm in found.norms if function_of(norm) in given}
 
 
 def function_of(event: Event) -> tuple[object, ...]:
