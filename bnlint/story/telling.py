@@ -17,7 +17,7 @@ from bnlint.story.framework import Args, Switchboard, library_base
 from bnlint.story.frameworks import all_frameworks
 from bnlint.story.frameworks.trainers import DRIVING
 from bnlint.story.interpreter import calls, importing, iteration, statements
-from bnlint.story.machine import Frame, Run
+from bnlint.story.machine import Frame, Run, is_test
 from bnlint.story.nesting import descendants
 from bnlint.story.order import loading_order
 from bnlint.story.values import Cls, Func, Module, Obj, Scope
@@ -75,7 +75,10 @@ class Teller:
             run.hooks.loaded(run)
 
     def stages(self) -> Iterator[list[Entry]]:
-        """`__main__` blocks, what nothing mentions, what nothing has called so far: each when those before have been told."""
+        """`__main__` blocks, what nothing mentions, what nothing has called so far: each when those before have been told.
+
+        Tests come last: of what the program needs they leave out much, and there may be many.
+        """
         run = self.run
         modules = [(path, run.modules[path]) for path in sorted(self.project.programs) if path in run.modules]
         yield [
@@ -83,8 +86,9 @@ class Teller:
             for path, module in modules
             for block in entries.main_blocks(self.project.programs[path])
         ]
-        for roots_only in (True, False):
-            yield [entry for _, module in modules for entry in uncalled(run, module, self.seen, roots_only)]
+        for tests, roots_only in ((False, True), (False, False), (True, True), (True, False)):
+            some = [module for path, module in modules if is_test(path, "") is tests]
+            yield [entry for module in some for entry in uncalled(run, module, self.seen, roots_only)]
 
     def wanted(self, entry: Entry) -> bool:
         return entry.node not in self.run.reached
