@@ -9,7 +9,7 @@ from __future__ import annotations
 from bnlint.project.project import Project
 
 STEPS_PER_ENTRY = 120_000
-STEPS_UNBOUND = 12_000
+STEPS_UNBOUND = 24_000
 """for an entry point that nothing calls"""
 STEPS_AT_LEAST = 1_000
 """for a module's body although the pool is empty: its names are needed; to this each line of the file adds a few"""
