@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from bnlint.program import model as ir
 from bnlint.story.interpreter import builtins, conditions, expressions, generators, iteration, statements, storing
@@ -40,10 +40,9 @@ def loop(run: Run, node: ir.Loop) -> int:
     unrolled = run.unrolled
     run.unrolled *= max(1, min(len(items), most))
     try:
-        status = repeat(run, node, len(turns), prepare, node.body)
+        return repeat(run, node, len(turns), prepare)
     finally:
         run.unrolled = unrolled
-    return status or statements.run_block(run, node.orelse)
 
 
 def count_turns(run: Run, node: ir.Loop, known: int, rest: Value | None) -> None:
@@ -69,18 +68,13 @@ def while_(run: Run, node: ir.While) -> int:
         if turn:
             expressions.evaluate(run, node.test)
 
-    return repeat(run, node, passes, prepare, node.body, endless) or statements.run_block(run, node.orelse)
+    return repeat(run, node, passes, prepare, endless)
 
 
-def repeat(
-    run: Run,
-    node: ir.Loop | ir.While,
-    passes: int,
-    prepare: Callable[[int], None],
-    body: Sequence[ir.Stmt],
-    endless: bool = False,
-) -> int:
+def repeat(run: Run, node: ir.Loop | ir.While, passes: int, prepare: Callable[[int], None], endless: bool = False) -> int:
     """Run a loop body several times, each from what the one before left; paths that leave it are joined after.
+
+    What stands in its `else` is run by the paths that do not break.
 
     A loop is taken to run at least once: a path on which a training loop has no element tells nothing.
     """
@@ -90,13 +84,15 @@ def repeat(
     frame.loops.append(state)
     place = run.place(node)
     status = NEXT
+    supposed = len(run.supposed)
     for turn in range(passes):
+        begun = len(run.supposed)
         state.pass_mark = memory.mark()
         state.continues.clear()
         run.loops.append((place, turn))
         try:
             prepare(turn)
-            status = statements.run_block(run, body)
+            status = statements.run_block(run, node.body)
         finally:
             run.loops.pop()
         if state.continues:
@@ -105,15 +101,24 @@ def repeat(
                 paths.append(memory.changes(state.pass_mark))
             memory.undo(state.pass_mark)
             memory.merge(paths)
+            run.doubt(begun)  # `if flag: continue` says nothing of the flag in the next turn
             status = NEXT
         if status not in (NEXT, CONTINUE):
             break
     frame.loops.pop()
+    if state.breaks:
+        run.doubt(supposed)
     if status == BREAK:
         state.breaks.append(memory.changes(state.mark))
     elif status in (NEXT, CONTINUE) and not endless:
-        state.breaks.append(memory.changes(state.mark))
-        status = NEXT
+        status = statements.run_block(run, node.orelse)
+        if status == NEXT:
+            state.breaks.append(memory.changes(state.mark))
+        elif not state.breaks:
+            return status
+        else:
+            run.leave(status)
+            status = DEAD
     elif status == RETURN and not state.breaks:
         return RETURN
     elif status == RETURN:
@@ -173,4 +178,3 @@ def comprehension(run: Run, node: ir.Comprehension) -> Value:
     if node.kind == "generator":
         return Tuple(tuple(items), rest)
     return iteration.make_list(run, items, rest, node, node.kind)
-

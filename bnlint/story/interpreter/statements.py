@@ -320,10 +320,12 @@ def try_body(run: Run, node: ir.Try) -> int:
     if not node.handlers:
         status = run_block(run, node.body)
         return status or run_block(run, node.orelse)
+    supposed = len(run.supposed)
     with raising.catching(run) as catch:
         status = run_block(run, node.body)
     if not catch.raised:
         return try_handlers(run, node, status)
+    run.doubt(supposed)  # `if not flag: raise` says nothing of the flag in a handler
     ended = run.memory.changes(catch.mark)
     run.memory.undo(catch.mark)
 

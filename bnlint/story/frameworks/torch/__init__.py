@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bnlint.program import model as ir
-from bnlint.story import mixing
+from bnlint.story import mixing, recording
 from bnlint.story.events import ModeMisused, StateParameter, Story
 from bnlint.story.framework import Args, Exit, Framework
 from bnlint.story.frameworks.torch import (
@@ -269,20 +269,15 @@ class Torch(Framework):
         name = value.name if isinstance(value, Lib) else value.lib if isinstance(value, Obj) else ""
         if name not in building.RECORDING:
             return None
-        before = run.state.get("grad", True), run.state.get("grad_off")
+        before = recording.now(run)
         if isinstance(value, Obj) and "#before" in value.slots:
             before = value.slots["#before"]
         if isinstance(value, Obj) and "#recording" in value.slots:
-            recording = value.slots["#recording"]
+            answer = value.slots["#recording"]
         else:
-            recording = name not in NOT_RECORDING
-        building.record(run, recording, node)
-
-        def leave() -> None:
-            run.memory.write(run.state, "grad", before[0])
-            run.memory.write(run.state, "grad_off", before[1])
-
-        return leave
+            answer = name not in NOT_RECORDING
+        recording.switch(run, answer, node)
+        return lambda: recording.put_back(run, before)
 
     def asked(self, run: Run, value: Value, classes: list[Value], answer: bool | None, node: ir.Expr) -> None:
         kinds.asked(run, value, classes, answer, node)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bnlint.program import model as ir
+from bnlint.story import recording
 from bnlint.story.events import Forward, Mode, NormUse
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import (
@@ -147,7 +148,7 @@ def forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
     run.memory.write(run.state, "learnt", False)
     event = run.emit(
         Forward, node, net=obj, norms=(), inputs=tuple(args.all()), batch=batch, batch_assumed=assumed,
-        grad=run.state.get("grad", True), grad_off=run.state.get("grad_off"), framework="torch",
+        grad=recording.recorded(run), grad_off=recording.off(run), framework="torch",
         guarded=batch_sizes.guarded(run),
     )  # fmt: skip
     norms: dict[int, NormUse] = {}
