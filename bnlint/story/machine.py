@@ -117,6 +117,8 @@ class Run:
         """how often the body of the loops being run is run for their known elements: all their numbers multiplied"""
         self.uncounted: set[Place] = set()
         """loops over a range of unknown length: there may be one turn only"""
+        self.counting: set[int] = set()
+        """identities of the statements by which the loops being run count their few turns"""
         self.calls: list[Place] = []
         self.forks = 0
         self.contrary = 0

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bnlint.program import model as ir
-from bnlint.story.interpreter import builtins, conditions, expressions, generators, iteration, statements, storing
+from bnlint.story.events import Mode
+from bnlint.story.interpreter import builtins, conditions, counting, expressions, generators, iteration, statements, storing
 from bnlint.story.joining import choose
 from bnlint.story.machine import BREAK, CONTINUE, DEAD, NEXT, RETURN, LoopState, Run
-from bnlint.story.values import Data, Lib, Tuple, Value, truth
+from bnlint.story.values import Data, Lib, Table, Tuple, Value, truth
 
 UNROLLED = 24
 COMPREHENDED = 96
@@ -40,7 +41,7 @@ def loop(run: Run, node: ir.Loop) -> int:
     unrolled = run.unrolled
     run.unrolled *= max(1, min(len(items), most))
     try:
-        return repeat(run, node, len(turns), prepare)
+        return repeat(run, node, len(turns), prepare, counted=rest is None and len(items) <= most)
     finally:
         run.unrolled = unrolled
 
@@ -62,19 +63,34 @@ def while_(run: Run, node: ir.While) -> int:
     if decided is False:
         return statements.run_block(run, node.orelse)
     endless = isinstance(node.test, ir.Const) and decided is True
-    passes = 1 if run.repeating() else 2
+    few = counting.turns_of(run, node)
+    passes = few.turns if few is not None else 1 if run.repeating() else 2
+    if few is not None:
+        run.counting.add(id(few.step))
 
     def prepare(turn: int) -> None:
         if turn:
             expressions.evaluate(run, node.test)
 
-    return repeat(run, node, passes, prepare, endless)
+    try:
+        return repeat(run, node, passes, prepare, counted=few is not None, endless=endless)
+    finally:
+        if few is not None:
+            run.counting.discard(id(few.step))
 
 
-def repeat(run: Run, node: ir.Loop | ir.While, passes: int, prepare: Callable[[int], None], endless: bool = False) -> int:
+def repeat(
+    run: Run,
+    node: ir.Loop | ir.While,
+    passes: int,
+    prepare: Callable[[int], None],
+    *,
+    counted: bool = False,
+    endless: bool = False,
+) -> int:
     """Run a loop body several times, each from what the one before left; paths that leave it are joined after.
 
-    What stands in its `else` is run by the paths that do not break.
+    What stands in its `else` is run by the paths that do not break. With `counted` there are as many turns as passes.
 
     A loop is taken to run at least once: a path on which a training loop has no element tells nothing.
     """
@@ -85,6 +101,7 @@ def repeat(run: Run, node: ir.Loop | ir.While, passes: int, prepare: Callable[[i
     place = run.place(node)
     status = NEXT
     supposed = len(run.supposed)
+    earlier: list[list[tuple[Table, frozenset[Mode]]]] = []
     for turn in range(passes):
         begun = len(run.supposed)
         state.pass_mark = memory.mark()
@@ -105,6 +122,10 @@ def repeat(run: Run, node: ir.Loop | ir.While, passes: int, prepare: Callable[[i
             status = NEXT
         if status not in (NEXT, CONTINUE):
             break
+        if not counted and turn < passes - 1:
+            earlier.append(modes_since(run, state.mark))
+    for modes in earlier if status in (NEXT, CONTINUE) else ():
+        either(run, modes)
     frame.loops.pop()
     if state.breaks:
         run.doubt(supposed)
@@ -129,6 +150,20 @@ def repeat(run: Run, node: ir.Loop | ir.While, passes: int, prepare: Callable[[i
         memory.undo(state.mark)
         memory.merge(state.breaks)
     return NEXT
+
+
+def modes_since(run: Run, mark: int) -> list[tuple[Table, frozenset[Mode]]]:
+    """The networks whose mode was written since a mark, with what it is now."""
+    tables = {id(table): table for table, key, _ in run.memory.trail[mark:] if key == "#mode"}
+    return [(table, table["#mode"]) for table in tables.values() if "#mode" in table]
+
+
+def either(run: Run, earlier: list[tuple[Table, frozenset[Mode]]]) -> None:
+    """There may have been fewer turns: modes that a later one changed again are those of before as well."""
+    for table, modes in earlier:
+        now = table.get("#mode")
+        if now is not None and now is not modes and {mode.name for mode in now} != {mode.name for mode in modes}:
+            run.memory.write(table, "#mode", now | modes)
 
 
 # --- comprehensions --------------------------------------------------------------------------

@@ -107,7 +107,9 @@ def augmented(run: Run, node: ir.AugAssign) -> int:
 
 
 def counted(run: Run, node: ir.Stmt, value: Value) -> Value:
-    """A number that a loop changes again and again is known no longer."""
+    """A number that a loop changes again and again is known no longer, unless it counts the few turns of the loop."""
+    if id(node) in run.counting:
+        return value
     if run.loops and type(value) is Const and isinstance(value.value, (int, float)) and not isinstance(value.value, bool):
         return Data(symbol=("counted", id(node), len(run.story.events), run.loops[-1][1]))
     return value
