@@ -54,12 +54,15 @@ class LoopState:
 class Catch:
     """A `try` with handlers whose body is being run: where paths that raise are kept.
 
-    depth: how many frames there are; finals: how many clean-ups of the innermost frame lie around it.
+    depth: how many frames there are; finals: how many clean-ups of the innermost frame lie around it; wide: whether it
+    catches what any call may raise, not only mistakes in values; risks: how many calls that may raise came before what is kept.
     """
 
     mark: int
     depth: int
     finals: int
+    wide: bool = False
+    risks: int = 0
     raised: list[Changes] = field(default_factory=list)
 
 
@@ -112,6 +115,9 @@ class Run:
         self.frames: list[Frame] = []
         self.catches: list[Catch] = []
         """the `try` statements with handlers whose bodies are being run, innermost last"""
+        self.risks = 0
+        self.wide_risks = 0
+        """how many calls were made that may raise; forwards are among the wide ones only: they do where something is amiss"""
         self.loops: list[tuple[Place, int]] = []
         self.unrolled = 1
         """how often the body of the loops being run is run for their known elements: all their numbers multiplied"""

@@ -90,7 +90,8 @@ def compare(stories: Sequence[Story], runs: Sequence[Sequence[Happened]]) -> Ver
 
 
 def key(happened: Happened) -> object:
-    return (happened.spot, happened.calls, frozenset(happened.norms), happened.batch, happened.grad, happened.trained, happened.acted)
+    became = (happened.grad, happened.trained, happened.acted)
+    return (happened.spot, happened.calls, frozenset(happened.norms), happened.batch, became)
 
 
 def wrong(here: Sequence[Forward], happened: Happened) -> str:

@@ -180,6 +180,10 @@ def library(name: str, **contents: Any) -> Library:
     return made
 
 
+def maker(modern: bool) -> Callable[..., Environment]:
+    return lambda task, **kwargs: Environment(modern, task)
+
+
 def libraries() -> dict[str, ModuleType]:
     """The modules that stand for libraries, by name."""
     networks = {
@@ -203,8 +207,7 @@ def libraries() -> dict[str, ModuleType]:
     made |= {"torchvision": library("torchvision", **parts), "torchvision.transforms.functional": functional}
     for name, modern in (("gym", False), ("gymnasium", True)):
         wrappers = library(f"{name}.wrappers", FrameStackObservation=lambda env, count: env)
-        make = (lambda modern: lambda task, **kwargs: Environment(modern, task))(modern)
-        made |= {name: library(name, make=make, wrappers=wrappers, Env=object), f"{name}.wrappers": wrappers}
+        made |= {name: library(name, make=maker(modern), wrappers=wrappers, Env=object), f"{name}.wrappers": wrappers}
     return made
 
 

@@ -199,6 +199,8 @@ def with_self(owner: Value, args: Args) -> Args:
 
 def unknown_call(run: Run, callee: Value, args: Args) -> Value:
     """A call that cannot be followed: its result is influenced by everything it was given."""
+    run.risks += 1
+    run.wide_risks += 1
     iteration.escape(run, args.all())
     return mix([callee, *args.all()])
 

@@ -9,7 +9,7 @@ from bnlint.story.events import Mode
 from bnlint.story.interpreter import builtins, conditions, counting, expressions, generators, iteration, statements, storing
 from bnlint.story.joining import choose
 from bnlint.story.machine import BREAK, CONTINUE, DEAD, NEXT, RETURN, LoopState, Run
-from bnlint.story.values import Data, Lib, Table, Tuple, Value, truth
+from bnlint.story.values import Data, Lib, Slots, Table, Tuple, Value, truth
 
 UNROLLED = 24
 COMPREHENDED = 96
@@ -102,6 +102,7 @@ def repeat(
     status = NEXT
     supposed = len(run.supposed)
     earlier: list[list[tuple[Table, frozenset[Mode]]]] = []
+    born = run.serial
     for turn in range(passes):
         begun = len(run.supposed)
         state.pass_mark = memory.mark()
@@ -126,6 +127,8 @@ def repeat(
             earlier.append(modes_since(run, state.mark))
     for modes in earlier if status in (NEXT, CONTINUE) else ():
         either(run, modes)
+    if not counted:
+        grown(run, state.mark, born)
     frame.loops.pop()
     if state.breaks:
         run.doubt(supposed)
@@ -164,6 +167,22 @@ def either(run: Run, earlier: list[tuple[Table, frozenset[Mode]]]) -> None:
         now = table.get("#mode")
         if now is not None and now is not modes and {mode.name for mode in now} != {mode.name for mode in modes}:
             run.memory.write(table, "#mode", now | modes)
+
+
+def grown(run: Run, mark: int, born: int) -> None:
+    """Lists of data that a loop filled hold any number of elements; those of layers are built as they are told."""
+    written = run.memory.trail[mark:]
+    tables = {id(table): table for table, key, _ in written if key == "#items"}
+    for table in tables.values():
+        items = table.get("#items", ())
+        older = isinstance(table, Slots) and table.born <= born and "#mode" not in table and not table.get("#open")
+        if older and items and all(type(item) is Data or data_only(item) for item in items):
+            run.memory.write(table, "#rest", choose(list(items)))
+            run.memory.write(table, "#open", True)
+
+
+def data_only(value: Value) -> bool:
+    return isinstance(value, Tuple) and all(type(item) is Data for item in value.items)
 
 
 # --- comprehensions --------------------------------------------------------------------------

@@ -147,7 +147,10 @@ def raise_(run: Run, node: ir.Raise) -> int:
 
 def assert_(run: Run, node: ir.Assert) -> int:
     value = expressions.evaluate(run, node.test)
-    return DEAD if type(value) is Const and value.value is False and not value.assumed else NEXT
+    if type(value) is Const and value.value is False and not value.assumed:
+        raising.raised(run)
+        return DEAD
+    return NEXT
 
 
 def delete(run: Run, node: ir.Delete) -> int:
@@ -319,45 +322,25 @@ def try_(run: Run, node: ir.Try) -> int:
 
 
 def try_body(run: Run, node: ir.Try) -> int:
-    if not node.handlers:
-        status = run_block(run, node.body)
-        return status or run_block(run, node.orelse)
-    supposed = len(run.supposed)
-    with raising.catching(run) as catch:
-        status = run_block(run, node.body)
-    if not catch.raised:
-        return try_handlers(run, node, status)
-    run.doubt(supposed)  # `if not flag: raise` says nothing of the flag in a handler
-    ended = run.memory.changes(catch.mark)
-    run.memory.undo(catch.mark)
+    def body() -> int:
+        return run_block(run, node.body)
 
     def completed() -> int:
-        run.memory.apply(ended)
-        return status or run_block(run, node.orelse)
+        return run_block(run, node.orelse)
 
-    def caught(handler: ir.Handler) -> int:
-        run.memory.merge(catch.raised)
-        return handle(run, handler)
-
-    branches: list[Callable[[], int]] = [] if status == DEAD else [completed]
-    branches += [partial(caught, handler) for handler in node.handlers]
-    return run.fork(branches) if len(branches) > 1 else branches[0]()
+    if not node.handlers:
+        return body() or completed()
+    wide = any(handler.type is None or caught_often(handler.type) for handler in node.handlers)
+    return raising.attempt(run, body, completed, [partial(handle, run, handler) for handler in node.handlers], wide)
 
 
-def try_handlers(run: Run, node: ir.Try, status: int) -> int:
-    branches: list[Callable[[], int]] = []
-    if status == NEXT:
-        branches.append(lambda: run_block(run, node.orelse))
-    elif status != DEAD:
-        ended = status
-        branches.append(lambda: ended)
-    for handler in node.handlers:
-        branches.append(lambda handler=handler: handle(run, handler))  # type: ignore[misc]
-    if len(branches) == 1:
-        status = branches[0]()
-    elif branches:
-        status = run.fork(branches)
-    return status
+def caught_often(type_: ir.Expr) -> bool:
+    """Whether an exception is one of those that any call may raise."""
+    parts = type_.elements if isinstance(type_, ir.Sequence) else (type_,)
+    return any(not (isinstance(part, ir.Name) and part.id in OF_VALUES) for part in parts)
+
+
+OF_VALUES = frozenset({"ValueError", "TypeError", "KeyError", "IndexError", "AttributeError", "StopIteration", "ImportError"})
 
 
 def handle(run: Run, handler: ir.Handler) -> int:

@@ -33,7 +33,7 @@ from bnlint.story.frameworks.torch import (
     switching,
     tensors,
 )
-from bnlint.story.frameworks.torch.known import CONTAINERS
+from bnlint.story.frameworks.torch.known import CONTAINERS, WRAPPERS
 from bnlint.story.joining import mix
 from bnlint.story.machine import Run
 from bnlint.story.nesting import children
@@ -68,6 +68,7 @@ STATISTICS = frozenset({
     "running_variance", "pop_mean", "pop_var", "population_mean", "population_var", "global_mean", "global_var",
 })  # fmt: skip
 
+MODULES = ("lightning.LightningModule", "torch.jit.ScriptModule")
 NOT_RECORDING = frozenset({"torch.no_grad", "torch.inference_mode", "torch.autograd.inference_mode"})
 
 
@@ -335,7 +336,7 @@ def module_class(run: Run, cls: Cls) -> bool:
     for base in cls.order:
         if isinstance(base, Lib):
             root = base.name.partition(".")[0]
-            if base.name.startswith("torch.nn.") or base.name in ("lightning.LightningModule", "torch.jit.ScriptModule"):
+            if base.name.startswith("torch.nn.") or base.name in MODULES or base.name in WRAPPERS:
                 return True
             if root not in ("builtins", "abc", "keras", "tensorflow", "typing", "torch", "flax", "jax", "slim", "paddle"):
                 own = cls.table.get("forward")
