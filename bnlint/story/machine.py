@@ -31,6 +31,10 @@ NEXT, RETURN, BREAK, CONTINUE, DEAD = range(5)
 DEPTH = 28
 SAME_FUNCTION = 2
 
+BEGINNING: Table = {"grad": frozenset({None})}
+"""what is global to a process when it begins, as far as paths that change it have to be joined with those that do not: gradients
+are recorded (see `recording`)"""
+
 E = TypeVar("E", bound=Event)
 
 
@@ -270,7 +274,7 @@ class Run:
         self.memory.trail, self.memory.reads, self.memory.work = [], None, 0
         self.frames, self.loops, self.calls, self.forks, self.contrary = [], [], [], 0, 0
         self.supposed, self.forked, self.runs, self.catches = [], {}, {}, []
-        self.norms, self.forwards, self.steps, self.unrolled, self.state = [], 0, 0, 1, {}
+        self.norms, self.forwards, self.steps, self.unrolled, self.state = [], 0, 0, 1, dict(BEGINNING)
         program = self.project.programs.get(path)
         self.allowed = self.budget.allowed(bound, len(program.lines) if program is not None else 0)
         self.story = Story(self.project, path, entry, bound, is_test(path, entry))

@@ -140,7 +140,9 @@ def give_back(run: Run, node: ir.Return) -> int:
 
 def raise_(run: Run, node: ir.Raise) -> int:
     if node.value is not None:
+        risks = run.risks, run.wide_risks
         expressions.evaluate(run, node.value)
+        run.risks, run.wide_risks = risks
     raising.raised(run)
     return DEAD
 
