@@ -100,7 +100,7 @@ def switch(w: Writer, scope: Scope) -> Lines:
         [f"for {each} in reversed([{net}, {other}]):", f"    {each}.train({flag})"],
         [f"for {each}, on in zip([{net}, {other}], [True, False]):", f"    {each}.train(on)"],
         [f"({net}.train if {w.condition(scope)} else {net}.eval)()"],
-        [f"{net} = {net}.train({flag})"] if "." not in net and "[" not in net and scope.within != "action" else [f"{net}.eval()"],
+        [f"{net} = {net}.train({flag})"] if net.isidentifier() and not scope.within else [f"{net}.eval()"],
         ["def switch(which, mode=False):", "    which.train(mode)", f"switch({net})", f"switch({other}, mode={flag})"],
         [f"while {net}.training:", f"    {net}.eval()"],
     ]

@@ -178,6 +178,15 @@ PROGRAMS = {
             b(x)  #: eval
         main(input())
         """,
+    "a_flag_that_was_assigned_holds_until_the_next_switch": """
+        def main(x):
+            model = Net()
+            model.bn.training = False
+            model.train()
+            if model.bn.training:
+                model(x)  #: train
+        main(input())
+        """,
     "a_loop_of_any_number_of_turns_may_switch_back_and_forth": """
         def main(x, n):
             model = Net()

@@ -34,6 +34,7 @@ def set_mode(run: Run, obj: Obj, modes: frozenset[str], node: ir.Expr, how: str)
             continue
         thaw.before(current)
         run.memory.write(current.slots, "#mode", marks)
+        run.memory.remove(current.slots, "training")  # a value that was assigned to the flag
         stack.extend(children(current))
     thaw.finish(seen, node)
 
