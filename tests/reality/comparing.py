@@ -73,7 +73,7 @@ def compare(stories: Sequence[Story], runs: Sequence[Sequence[Happened]]) -> Ver
         seen.setdefault(at, set()).update(happened.norms)
         problem = wrong(by_row.get(at, []), happened)
         if problem:
-            verdict.unsound.append(f"{happened.spot.row}: {problem}")
+            verdict.unsound.append(f"{Path(happened.spot.file).name}:{happened.spot.row}: {problem}")
     for line, here in by_row.items():
         modes = {(use.norm.site, mode.name) for event in here for use in event.norms for mode in use.modes}
         really = seen.get(line, set())

@@ -88,7 +88,7 @@ def check(subject: Subject) -> Outcome:
         os.chdir(scratch)
         try:
             with limited(SECONDS):
-                happened, ended = run(code, (), BEGINNING, [str(path) for path in subject.files])
+                happened, ended = run(code, ("here", "there"), BEGINNING, [str(path) for path in subject.files])
         finally:
             os.chdir(here)
     reason = "" if ended is None or isinstance(ended, (Slow, TooLong)) else f"{type(ended).__name__}: {ended}".partition("\n")[0]

@@ -22,8 +22,9 @@ from torch.overrides import TorchFunctionMode
 from tests.reality.stand_ins import Environment
 
 SITE = "_reality_site"
-EXPORTS = ("torch/jit/_trace.py", "torch/onnx/utils.py", "torch/export/_trace.py")
-"""what they run of a network is an export, not a forward of the program"""
+INSIDE = ("jit/_trace.py", "onnx/utils.py", "export/_trace.py", "nn/utils/parametrize.py")
+"""what these files of PyTorch run is an export, or computes a weight: no forward of the program"""
+EXPORTS = tuple(f"torch/{name}" for name in INSIDE)
 INNER = ("<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>")
 FORWARDS = 600
 """a program with more of them is not run to its end"""

@@ -6,6 +6,7 @@ For running fixtures: what they apply of a library has its shape and its batch n
 from __future__ import annotations
 
 import sys
+from argparse import Action, ArgumentParser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
-PICTURES = 24
+PICTURES = 300
 """how many a data set has"""
 
 
@@ -113,6 +114,11 @@ class GreyPictures(Pictures):
         return torch.rand(1, 28, 28), index % 10
 
 
+class Segmented(Pictures):
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        return torch.rand(3, self.size, self.size), torch.randint(0, 2, (self.size, self.size))
+
+
 class Applied:
     """`transforms.Compose`: applies what is code, passes over what only stands for something."""
 
@@ -198,6 +204,7 @@ def libraries() -> dict[str, ModuleType]:
     coloured = ("CIFAR10", "CIFAR100", "ImageFolder", "SVHN", "STL10", "ImageNet")
     datasets = library("torchvision.datasets", **dict.fromkeys(coloured, Pictures))
     datasets.__dict__.update(MNIST=GreyPictures, USPS=GreyPictures, FashionMNIST=GreyPictures)
+    datasets.__dict__.update(VOCSegmentation=Segmented, Cityscapes=Segmented)
     functional = library("torchvision.transforms.functional")
     transforms = library("torchvision.transforms", Compose=Applied, functional=functional)
     drawing = library("torchvision.utils", save_image=lambda *args, **kwargs: None, make_grid=lambda images, *args: images[0])
@@ -225,7 +232,7 @@ def in_place(folder: Path) -> Iterator[None]:
         (owner, name): getattr(owner, name)
         for owner, name in (
             (module, "cuda"), (module, "to"), (module, "load_state_dict"), (tensor, "cuda"), (tensor, "to"),
-            (torch, "load"), (torch, "save"),
+            (torch, "load"), (torch, "save"), (ArgumentParser, "parse_args"),
         )
     }  # fmt: skip
 
@@ -245,6 +252,14 @@ def in_place(folder: Path) -> Iterator[None]:
             return Anything()
         return kept[torch, "load"](file, *args, **{**kwargs, "map_location": "cpu"})
 
+    def parse(self: ArgumentParser, *args: Any, **kwargs: Any) -> Any:
+        for action in self._actions:
+            if action.required:
+                action.required, action.default = False, answer(action)
+                action.nargs = action.nargs if action.option_strings else "?"
+        return self.parse_known_args([])[0]
+
+    ArgumentParser.parse_args = parse  # type: ignore[assignment, method-assign]
     module.cuda = tensor.cuda = lambda self, *args, **kwargs: self
     module.to, tensor.to, module.load_state_dict = moved(module.to), moved(tensor.to), load_state
     torch.load = load
@@ -258,6 +273,13 @@ def in_place(folder: Path) -> Iterator[None]:
             if name not in before and (isinstance(made, Library) or str(getattr(made, "__file__", "")).startswith(str(folder))):
                 del sys.modules[name]
         sys.path[:] = path
+
+
+def answer(action: Action) -> Any:
+    """What is given for an argument that a program insists on."""
+    if action.choices is not None:
+        return next(iter(action.choices))
+    return action.type("2") if action.type in (int, float) and callable(action.type) else "here"
 
 
 def elsewhere(value: Any) -> bool:
