@@ -67,6 +67,8 @@ class Catch:
     finals: int
     wide: bool = False
     risks: int = 0
+    more: bool = False
+    """there are more paths that may raise than are kept"""
     raised: list[Changes] = field(default_factory=list)
 
 

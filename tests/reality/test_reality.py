@@ -16,7 +16,7 @@ from tests.reality import checking, fixtures
 pytestmark = pytest.mark.reality
 
 PROGRAMS, SEED = 40, 7
-SMALL = ("bn201", "bn202", "bn208", "bn209", "bn211", "bn402", "bn405")
+SMALL = ("bn202", "bn203", "bn208", "bn405")
 QUICK = [subject for subject in fixtures.subjects() if subject.name.startswith(SMALL)]
 """those of the rules that ask for modes"""
 

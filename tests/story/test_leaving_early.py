@@ -187,6 +187,40 @@ PROGRAMS = {
                 model(x)  #: train
         main(input())
         """,
+    "networks_are_reversed": """
+        def main(x):
+            a, b = Net(), Net()
+            for net, mode in reversed([(a, True), (b, True), (a, False)]):
+                net.train(mode)
+            a(x)  #: train
+        main(input())
+        """,
+    "a_list_of_those_that_may_be_in_train_mode_may_hold_them": """
+        def main(x, flag):
+            model = Net()
+            model.train(flag)
+            held = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d) and module.training]
+            for module in held:
+                module.train()
+            model(x)  #: eval|train
+        main(input(), input())
+        """,
+    "too_many_calls_that_may_raise_leave_any_mode": """
+        def main(x):
+            model, other = Net(), Net()
+            try:
+                for _ in range(6):
+                    size = int(x)
+                    other.eval()
+                    size = int(x)
+                    other.train()
+                model.eval()
+                size = int(x)
+                model.train()
+            except ValueError:
+                model(x)  #: eval|train
+        main(input())
+        """,
     "a_loop_of_any_number_of_turns_may_switch_back_and_forth": """
         def main(x, n):
             model = Net()

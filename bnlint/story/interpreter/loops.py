@@ -9,11 +9,13 @@ from bnlint.story.events import Mode
 from bnlint.story.interpreter import builtins, conditions, counting, expressions, generators, iteration, statements, storing
 from bnlint.story.joining import choose
 from bnlint.story.machine import BREAK, CONTINUE, DEAD, NEXT, RETURN, LoopState, Run
-from bnlint.story.values import Data, Lib, Slots, Table, Tuple, Value, truth
+from bnlint.story.values import Data, Lib, Obj, Slots, Table, Tuple, Value, truth
 
 UNROLLED = 24
 COMPREHENDED = 96
 SKIMMED = 12
+MAYBE = "#maybe"
+"""slot of a list: known elements were chosen by a condition that cannot be told"""
 
 
 def loop(run: Run, node: ir.Loop) -> int:
@@ -41,7 +43,8 @@ def loop(run: Run, node: ir.Loop) -> int:
     unrolled = run.unrolled
     run.unrolled *= max(1, min(len(items), most))
     try:
-        return repeat(run, node, len(turns), prepare, counted=rest is None and len(items) <= most)
+        maybe = isinstance(iterable, Obj) and bool(iterable.slots.get(MAYBE))
+        return repeat(run, node, len(turns), prepare, counted=rest is None and len(items) <= most, maybe=maybe)
     finally:
         run.unrolled = unrolled
 
@@ -86,11 +89,13 @@ def repeat(
     prepare: Callable[[int], None],
     *,
     counted: bool = False,
+    maybe: bool = False,
     endless: bool = False,
 ) -> int:
     """Run a loop body several times, each from what the one before left; paths that leave it are joined after.
 
-    What stands in its `else` is run by the paths that do not break. With `counted` there are as many turns as passes.
+    What stands in its `else` is run by the paths that do not break. With `counted` there are as many turns as passes;
+    with `maybe` each element may be missing.
 
     A loop is taken to run at least once: a path on which a training loop has no element tells nothing.
     """
@@ -127,6 +132,8 @@ def repeat(
             earlier.append(modes_since(run, state.mark))
     for modes in earlier if status in (NEXT, CONTINUE) else ():
         either(run, modes)
+    if maybe:
+        either(run, modes_before(run, state.mark))
     if not counted:
         grown(run, state.mark, born)
     frame.loops.pop()
@@ -161,6 +168,15 @@ def modes_since(run: Run, mark: int) -> list[tuple[Table, frozenset[Mode]]]:
     return [(table, table["#mode"]) for table in tables.values() if "#mode" in table]
 
 
+def modes_before(run: Run, mark: int) -> list[tuple[Table, frozenset[Mode]]]:
+    """The networks whose mode was written since a mark, with what it was then."""
+    first: dict[int, tuple[Table, frozenset[Mode]]] = {}
+    for table, key, before in run.memory.trail[mark:]:
+        if key == "#mode" and isinstance(before, frozenset):
+            first.setdefault(id(table), (table, before))
+    return list(first.values())
+
+
 def either(run: Run, earlier: list[tuple[Table, frozenset[Mode]]]) -> None:
     """There may have been fewer turns: modes that a later one changed again are those of before as well."""
     for table, modes in earlier:
@@ -192,6 +208,7 @@ def comprehension(run: Run, node: ir.Comprehension) -> Value:
     """Run a comprehension; known sequences are unrolled, others give one element of unknown number."""
     items: list[Value] = []
     rests: list[Value] = []
+    doubted: list[bool] = []
     keys: list[Value] = []
 
     def inner(depth: int, exact: bool) -> None:
@@ -217,6 +234,7 @@ def comprehension(run: Run, node: ir.Comprehension) -> Value:
             if False in tests:
                 continue
             undecided = None in tests
+            doubted.append(undecided and sure)
             run.forks += undecided
             inner(depth + 1, sure and not undecided)
             run.forks -= undecided
@@ -231,4 +249,7 @@ def comprehension(run: Run, node: ir.Comprehension) -> Value:
     rest = choose(rests) if rests else None
     if node.kind == "generator":
         return Tuple(tuple(items), rest)
-    return iteration.make_list(run, items, rest, node, node.kind)
+    made = iteration.make_list(run, items, rest, node, node.kind)
+    if any(doubted):
+        made.slots[MAYBE] = True
+    return made

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from bnlint.story.machine import DEAD, Catch, Run
+from bnlint.story.memory import Changes
 
 Final = Callable[[bool], object]
 Block = Callable[[], int]
@@ -29,6 +30,8 @@ def attempt(run: Run, body: Block, completed: Block, handlers: Sequence[Block], 
         status = body()
         if catch.raised and status != DEAD:
             may_raise(run)
+    if catch.more:
+        catch.raised.append(any_of(run, catch.mark))
     if catch.raised:
         run.doubt(supposed)  # `if not flag: raise` says nothing of the flag in a handler
     ended = run.memory.changes(catch.mark)
@@ -48,6 +51,16 @@ def attempt(run: Run, body: Block, completed: Block, handlers: Sequence[Block], 
     branches: list[Block] = [] if status == DEAD else [complete]
     branches += [partial(caught, handler) for handler in handlers]
     return run.fork(branches) if len(branches) > 1 else branches[0]()
+
+
+def any_of(run: Run, mark: int) -> Changes:
+    """The state of now, with every mode that a network was in since a mark: of too many states to be kept one by one."""
+    found = run.memory.changes(mark)
+    for table, key, before in run.memory.trail[mark:]:
+        if key == "#mode" and isinstance(before, frozenset):
+            now = found[id(table), key][2]
+            found[id(table), key] = (table, key, now | before if isinstance(now, frozenset) else before)
+    return found
 
 
 @contextmanager
@@ -80,7 +93,9 @@ def may_raise(run: Run) -> None:
     for place in range(len(catches) - 1, -1, -1):
         catch = catches[place]
         risks = run.wide_risks if catch.wide else run.risks
-        if risks > catch.risks and len(catch.raised) < MOST // 2:
+        if risks > catch.risks and len(catch.raised) >= MOST // 2:
+            catch.more = True
+        elif risks > catch.risks:
             catch.risks = risks
             run.catches = catches[: place + 1]
             raised(run)
@@ -90,9 +105,12 @@ def may_raise(run: Run) -> None:
 def raised(run: Run) -> None:
     """Keep the state of a path that an exception takes from here to the innermost handler, whatever its kind."""
     run.loud += 1  # a call that raised is not replayed
-    if not run.catches or len(run.catches[-1].raised) >= MOST:
+    if not run.catches:
         return
     catch = run.catches[-1]
+    if len(catch.raised) >= MOST:
+        catch.more = True
+        return
     mark = run.memory.mark()
     run.catches.pop()  # what cleans up may raise again: not here
     frames = run.frames
