@@ -273,3 +273,22 @@ main(input(), input(), int(input()))
 def test_a_list_that_a_loop_filled_is_of_any_length() -> None:
     forwards = [event for story in stories(with_net(FILLED)) for event in story.of(Forward)]
     assert [event.batch for event in forwards] == [None, 2]
+
+
+NESTED = """
+class Deeper(nn.Module):
+    def __init__(self, inside):
+        super().__init__()
+        self.inside = inside
+        self.bn = nn.BatchNorm2d(8)
+
+    def forward(self, x):
+        return self.bn(self.inside(x))
+
+Deeper(Deeper(Deeper(Net())))(input())
+"""
+
+
+def test_modules_of_one_class_that_nest_are_followed() -> None:
+    (forward,) = (event for story in stories(with_net(NESTED)) for event in story.of(Forward))
+    assert len(forward.norms) == 4

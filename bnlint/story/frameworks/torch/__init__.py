@@ -231,7 +231,10 @@ class Torch(Framework):
     def skipped(self, run: Run, value: Value, node: ir.Expr) -> None:
         for option in options(value):
             if isinstance(option, Obj) and "#mode" in option.slots:
-                switching.forget_mode(run, option)
+                if run.forwards:
+                    networks.passed_over(run, option)
+                else:
+                    switching.forget_mode(run, option)
 
     def stated(self, run: Run, node: ir.Attribute, value: Value) -> None:
         if node.attr not in ("eval", "train"):

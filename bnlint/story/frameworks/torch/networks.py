@@ -173,6 +173,14 @@ def forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
     return tag(result, frozenset({event.token}), grad, event.grad is False, batch, assumed)
 
 
+def passed_over(run: Run, obj: Obj) -> None:
+    """A module was applied inside a forward, and what it does is not followed: it may run through any norm that it holds."""
+    if run.norms:
+        for norm in norms_below(run, obj):
+            met = run.norms[-1]
+            met.update({id(use.norm): replace(use, certain=False) for use in freezing.uses(run, norm) if id(use.norm) not in met})
+
+
 def inner_forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
     steps = recurrence.entered(run, obj, args, node)
     result = contrast.given(run, obj, args, applied(run, obj, args, node), node)
