@@ -157,10 +157,17 @@ def star(run: Run, name: str) -> None:
         run.memory.write(run.frame.scope.table, each, member(name, each))
 
 
+RAISING = frozenset({"int", "float", "next", "open", "input", "getattr", "iter"})
+"""functions of Python that raise where their argument is not what they want"""
+
+
 def call(run: Run, name: str, args: Args, node: ir.Call) -> Value:
     if name.startswith("builtins."):
         handler = builtins.CALLS.get(name[9:])
         if handler is not None:
+            risky = name[9:] in RAISING
+            run.risks += risky
+            run.wide_risks += risky
             return handler(run, args, node)
         return calls.unknown_call(run, UNKNOWN, args)
     found = run.hooks.call(run, name, args, node)

@@ -31,6 +31,10 @@ NEXT, RETURN, BREAK, CONTINUE, DEAD = range(5)
 DEPTH = 28
 SAME_FUNCTION = 2
 
+BEGINNING: Table = {"grad": frozenset({None})}
+"""what is global to a process when it begins, as far as paths that change it have to be joined with those that do not: gradients
+are recorded (see `recording`)"""
+
 E = TypeVar("E", bound=Event)
 
 
@@ -54,12 +58,17 @@ class LoopState:
 class Catch:
     """A `try` with handlers whose body is being run: where paths that raise are kept.
 
-    depth: how many frames there are; finals: how many clean-ups of the innermost frame lie around it.
+    depth: how many frames there are; finals: how many clean-ups of the innermost frame lie around it; wide: whether it
+    catches what any call may raise, not only mistakes in values; risks: how many calls that may raise came before what is kept.
     """
 
     mark: int
     depth: int
     finals: int
+    wide: bool = False
+    risks: int = 0
+    more: bool = False
+    """there are more paths that may raise than are kept"""
     raised: list[Changes] = field(default_factory=list)
 
 
@@ -112,11 +121,16 @@ class Run:
         self.frames: list[Frame] = []
         self.catches: list[Catch] = []
         """the `try` statements with handlers whose bodies are being run, innermost last"""
+        self.risks = 0
+        self.wide_risks = 0
+        """how many calls were made that may raise; forwards are among the wide ones only: they do where something is amiss"""
         self.loops: list[tuple[Place, int]] = []
         self.unrolled = 1
         """how often the body of the loops being run is run for their known elements: all their numbers multiplied"""
         self.uncounted: set[Place] = set()
         """loops over a range of unknown length: there may be one turn only"""
+        self.counting: set[int] = set()
+        """identities of the statements by which the loops being run count their few turns"""
         self.calls: list[Place] = []
         self.forks = 0
         self.contrary = 0
@@ -262,7 +276,7 @@ class Run:
         self.memory.trail, self.memory.reads, self.memory.work = [], None, 0
         self.frames, self.loops, self.calls, self.forks, self.contrary = [], [], [], 0, 0
         self.supposed, self.forked, self.runs, self.catches = [], {}, {}, []
-        self.norms, self.forwards, self.steps, self.unrolled, self.state = [], 0, 0, 1, {}
+        self.norms, self.forwards, self.steps, self.unrolled, self.state = [], 0, 0, 1, dict(BEGINNING)
         program = self.project.programs.get(path)
         self.allowed = self.budget.allowed(bound, len(program.lines) if program is not None else 0)
         self.story = Story(self.project, path, entry, bound, is_test(path, entry))

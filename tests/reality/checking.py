@@ -1,32 +1,20 @@
-"""Programs are told, run with each of their flags set and not set, and compared: one of them, many, or a fixture."""
+"""Generated programs are told, run with each of their flags set and not set, and compared."""
 
 from __future__ import annotations
 
 import itertools
 import traceback
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.linting import CHECKOUT
 from tests.reality.comparing import Verdict, compare, told
 from tests.reality.generating import Program, programs
 from tests.reality.recording import TooLong, run
+from tests.reality.stand_ins import in_place
 
 PATH = Path("/project/train.py")
-SMALL = ("bn201", "bn202", "bn208", "bn209", "bn211", "bn402", "bn405")
-FIXTURES = sorted(
-    path
-    for path in (CHECKOUT / "fixtures").glob("bn*/*.py")
-    if path.name.startswith(("bad", "good")) and "import torch\n" in path.read_text("utf-8")
-)
-QUICK = [path for path in FIXTURES if path.parent.name.startswith(SMALL)]
-"""those of the rules that ask for modes"""
-BEGINNING = 40
-"""how many forwards of a fixture are watched: most of them train for longer than a test may take"""
 
 
 @dataclass(slots=True)
@@ -52,19 +40,20 @@ def judged(program: Program) -> Verdict | None:
     code = compile(program.text, str(PATH), "exec")
     runs = []
     for chosen in itertools.product((False, True), repeat=len(program.flags)):
-        happened, ended = run(code, tuple(flag for flag, on in zip(program.flags, chosen, strict=True) if on))
+        argv = tuple(flag for flag, on in zip(program.flags, chosen, strict=True) if on)
+        with in_place(PATH.parent):
+            happened, ended = run(code, argv, follow="env." in program.text)
         if isinstance(ended, TooLong):
             return None
         if ended is not None:
             raise ended
         runs.append(happened)
-    return compare(told(PATH, program.text), runs)
+    return compare(told(PATH.parent, {PATH: program.text}), runs)
 
 
 def campaign(count: int, number: int) -> Tally:
     """Generate programs from a seed and compare each of them."""
     tally = Tally()
-    torch.set_num_threads(1)
 
     @seed(number)
     @settings(
@@ -91,16 +80,3 @@ def campaign(count: int, number: int) -> Tally:
 
     each()
     return tally
-
-
-def fixture(path: Path) -> Verdict | str:
-    """What the comparison of a fixture finds, or why it cannot be run here."""
-    text = path.read_text("utf-8")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        happened, ended = run(compile(text, str(path), "exec"), most=BEGINNING)
-    if ended is not None and not isinstance(ended, TooLong):
-        return f"ends with {type(ended).__name__}: {ended}"
-    if not happened:
-        return "runs no network by itself"
-    return compare(told(path, text), [happened])

@@ -10,6 +10,7 @@ import sys
 
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 """
 
 NET = """
@@ -200,8 +201,61 @@ class Tester(Base):
         return net.eval()
 """
 
+FREEZING = """
+class Freezing(nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+        self.bn = nn.BatchNorm1d(4)
+
+    def forward(self, x):
+        with torch.no_grad():
+            self.inner.eval()
+            seen = self.inner(x)
+        return self.bn(seen)
+"""
+
+OWN = """
+class Own(Net):
+    def freeze(self, frozen=True):
+        for module in self.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.train(not frozen)
+        return self
+
+    def predict(self, x):
+        training = self.training
+        self.eval()
+        with torch.no_grad():
+            out = self(x)
+        self.train(training)
+        return out
+"""
+
+FROZEN_WHILE = """
+@contextlib.contextmanager
+def frozen_while(net):
+    held = [m for m in net.modules() if isinstance(m, nn.BatchNorm1d) and m.training]
+    for module in held:
+        module.eval()
+    yield
+    for module in held:
+        module.train()
+"""
+
+PLAY = """
+def play(net, env, turns=2):
+    state = env.reset()
+    for _ in range(turns):
+        with torch.no_grad():
+            action = net(torch.randn(2, 4))
+        state, reward, done, info = env.step(action.argmax(1))
+        if done:
+            break
+"""
+
 ALL = {
     "Net": NET, "Pair": PAIR, "Stack": STACK, "Frozen": FROZEN, "Guarded": GUARDED, "Wrap": WRAP, "Hidden": HIDDEN,
     "evaluating": EVALUATING, "Switched": SWITCHED, "in_eval": IN_EVAL, "freeze_bn": FREEZE_BN, "set_mode": SET_MODE,
-    "(?:Base|Tester)": BASE,
+    "(?:Base|Tester)": BASE, "Freezing": FREEZING, "Own": OWN, "frozen_while": FROZEN_WHILE, "play": PLAY,
 }  # fmt: skip

@@ -1,13 +1,14 @@
 """The story that is told of a program, held against what happened when it ran.
 
 Sound: every forward that ran is told, at its place, by an event that allows the mode of each of its batch norms, its batch
-size, and whether gradients were recorded; one that a gradient went back through is told as training.
+size, and whether gradients were recorded; one that a gradient went back through is told as training, one whose output
+reached an environment as acting.
 Precise: what is told of a place is what happened there, and nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,11 +39,10 @@ class Verdict:
     forwards: int = 0
 
 
-def told(path: Path, text: str) -> list[Story]:
-    """The stories of a single program that begin without unknown arguments."""
-    programs = {path: parse_program(text)}
-    project = Project(path.parent, programs, Imports(path.parent, programs), frozenset(programs))
-    return bound(tell(project))
+def told(root: Path, texts: Mapping[Path, str]) -> list[Story]:
+    """The stories of a project's programs that begin without unknown arguments."""
+    programs = {path: parse_program(text) for path, text in texts.items()}
+    return bound(tell(Project(root, programs, Imports(root, programs), frozenset(programs))))
 
 
 def bound(stories: Iterable[Story]) -> list[Story]:
@@ -73,7 +73,7 @@ def compare(stories: Sequence[Story], runs: Sequence[Sequence[Happened]]) -> Ver
         seen.setdefault(at, set()).update(happened.norms)
         problem = wrong(by_row.get(at, []), happened)
         if problem:
-            verdict.unsound.append(f"{happened.spot.row}: {problem}")
+            verdict.unsound.append(f"{Path(happened.spot.file).name}:{happened.spot.row}: {problem}")
     for line, here in by_row.items():
         modes = {(use.norm.site, mode.name) for event in here for use in event.norms for mode in use.modes}
         really = seen.get(line, set())
@@ -90,7 +90,8 @@ def compare(stories: Sequence[Story], runs: Sequence[Sequence[Happened]]) -> Ver
 
 
 def key(happened: Happened) -> object:
-    return (happened.spot, happened.calls, frozenset(happened.norms), happened.batch, happened.grad, happened.trained)
+    became = (happened.grad, happened.trained, happened.acted)
+    return (happened.spot, happened.calls, frozenset(happened.norms), happened.batch, became)
 
 
 def wrong(here: Sequence[Forward], happened: Happened) -> str:
@@ -111,6 +112,8 @@ def wrong(here: Sequence[Forward], happened: Happened) -> str:
         return f"batch of {happened.batch}"
     if happened.trained and not any("training" in event.purposes for event in fits):
         return "a gradient goes back through it"
+    if happened.acted and not any("acting" in event.purposes for event in fits):
+        return "an environment is given what it computes"
     return ""
 
 
@@ -122,7 +125,8 @@ def fits_batch(event: Forward, batch: int | None) -> bool:
 
 
 def allows(event: Forward, spot: Spot, mode: str) -> bool:
+    """Whether a batch norm built there may be in this mode; one that stands for those of a library has no place of its own."""
     return any(
-        use.norm.site is not None and stands_at(use.norm.site, spot) and any(each.name == mode for each in use.modes)
+        (use.norm.site is None or stands_at(use.norm.site, spot)) and any(each.name == mode for each in use.modes)
         for use in event.norms
     )

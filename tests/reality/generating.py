@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from random import Random
 from typing import TypeVar
 
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ FORWARDS = 80
 PARTS = {
     "Pair": (".a", ".b", ".first"), "Stack": (".tail", ".blocks[0]", ".blocks"), "Net": (".bn",), "Frozen": (".bn",),
     "Guarded": (".net", ".head", ".net.bn"), "Wrap": (".inner",), "Hidden": (".parts[0]", ".out"), "Nested": ("[0]", "[1]"),
-    "Sequential": ("[1]",),
+    "Sequential": ("[1]",), "Freezing": (".inner", ".bn"), "Own": (".bn",), "DataParallel": (".module",),
 }  # fmt: skip
 """the parts of each kind of network"""
 
@@ -40,28 +41,28 @@ class Program:
     decided: bool = True
 
 
-@st.composite
-def programs(draw: st.DrawFn) -> Program:
-    return Writer(draw).program()
+def programs() -> st.SearchStrategy[Program]:
+    """Programs by a number each: hypothesis left to choose word by word writes many that differ in a word only."""
+    return st.integers(0, 2**64).map(lambda number: Writer(Random(number)).program())
 
 
 @dataclass(slots=True)
 class Writer:
-    """Writes one program; `draw` makes its choices."""
+    """Writes one program; `dice` make its choices."""
 
-    draw: st.DrawFn
+    dice: Random
     names: int = 0
     flags: list[str] = field(default_factory=list)
     decided: bool = True
 
     def pick(self, choices: Sequence[T]) -> T:
-        return self.draw(st.sampled_from(choices))
+        return self.dice.choice(choices)
 
     def chance(self, one_in: int) -> bool:
-        return self.draw(st.integers(0, one_in - 1)) == one_in - 1
+        return self.dice.randrange(one_in) == 0
 
     def number(self, low: int, high: int) -> int:
-        return self.draw(st.integers(low, high))
+        return self.dice.randint(low, high)
 
     def name(self, prefix: str) -> str:
         self.names += 1
@@ -103,6 +104,20 @@ class Writer:
                 self.flags.append(name)
                 lines.append(f"{name} = '{name}' in sys.argv")
                 scope.flags.append(name)
+        if self.chance(3):
+            lines.append("import gym")
+            name = self.name("env")
+            lines.append(f"{name} = gym.make('CartPole-v1')")
+            scope.envs.append(name)
+        if self.chance(3):
+            name = self.name("loader")
+            size, batch = self.number(4, 9), self.number(2, 4)
+            more = self.pick(["", ", drop_last=True", ", shuffle=True", ", shuffle=True, drop_last=True"])
+            if size % batch == 1:  # one example alone cannot be normalised in train mode
+                size += 1
+            data = f"TensorDataset(torch.randn({size}, 4), torch.zeros({size}))"
+            lines.append(f"{name} = DataLoader({data}, batch_size={batch}{more})")
+            scope.loaders.append(name)
         if self.chance(2):
             name = self.name("known")
             lines.append(f"{name} = {self.pick(['True', 'False'])}")
@@ -119,9 +134,9 @@ class Writer:
 
     def network(self, scope: Scope, depth: int) -> tuple[str, str]:
         """An expression that builds a network, and of which kind."""
-        kinds = ["Net", "Net", "Frozen", "Guarded", "Stack", "Sequential"]
+        kinds = ["Net", "Net", "Frozen", "Guarded", "Stack", "Sequential", "Own"]
         if depth:
-            kinds += ["Pair", "Wrap", "Hidden", "Nested"]
+            kinds += ["Pair", "Wrap", "Hidden", "Nested", "Freezing", "DataParallel"]
         if scope.nets:
             kinds += ["deepcopy", "given", "chosen"]
         kind = self.pick(kinds)
@@ -130,7 +145,11 @@ class Writer:
             return self.network(scope, depth - 1)[0]
 
         match kind:
-            case "Net" | "Frozen":
+            case "Freezing":
+                return f"Freezing({inner()})", kind
+            case "DataParallel":
+                return f"nn.DataParallel({inner()})", kind
+            case "Net" | "Frozen" | "Own":
                 return f"{kind}()", kind
             case "Guarded":
                 return f"Guarded({self.pick(['True', 'False', 'freeze=True'])})", kind

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import CodeType, FrameType
@@ -17,13 +17,21 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
+from torch.overrides import TorchFunctionMode
+
+from tests.reality.stand_ins import Environment
 
 SITE = "_reality_site"
-EXPORTS = ("torch/jit/_trace.py", "torch/onnx/utils.py", "torch/export/_trace.py")
-"""what they run of a network is an export, not a forward of the program"""
+INSIDE = ("jit/_trace.py", "onnx/utils.py", "export/_trace.py", "nn/utils/parametrize.py")
+"""what these files of PyTorch run is an export, or computes a weight: no forward of the program"""
+EXPORTS = tuple(f"torch/{name}" for name in INSIDE)
 INNER = ("<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>")
 FORWARDS = 600
 """a program with more of them is not run to its end"""
+
+
+class Slow(BaseException):
+    """Raised from outside into a program that computes for too long."""
 
 
 class TooLong(BaseException):
@@ -43,7 +51,8 @@ class Happened:
     """One outermost forward that ran.
 
     calls: the call sites that led there, outermost first; norms: where each batch norm that ran was built, and its mode;
-    batch: the size of the first axis of its first input; trained: whether a gradient went back through its output.
+    batch: the size of the first axis of its first input; trained: whether a gradient went back through its output;
+    acted: whether an environment was given something computed from it.
     """
 
     spot: Spot
@@ -52,6 +61,7 @@ class Happened:
     grad: bool
     norms: set[tuple[Spot, str]] = field(default_factory=set)
     trained: bool = False
+    acted: bool = False
 
 
 @dataclass(slots=True)
@@ -63,6 +73,10 @@ class Recorder:
     happened: list[Happened] = field(default_factory=list)
     outer: Happened | None = None
     marks: dict[int, tuple[Any, Happened]] = field(default_factory=dict)
+    going_back: bool = False
+    """a gradient is being computed: forwards that run again for it are those that ran before"""
+    computed: dict[int, tuple[torch.Tensor, tuple[Happened, ...]]] = field(default_factory=dict)
+    """tensors, and the forwards that they were computed from; kept while `Following` lasts"""
 
     def frames(self) -> list[FrameType]:
         """The program's own frames, innermost first; a comprehension hides the function it stands in."""
@@ -81,7 +95,7 @@ class Recorder:
 
     def applied(self, run: Callable[[], Any], args: tuple[Any, ...]) -> Any:
         """Run a forward; the outermost one is kept, if the program called it."""
-        if self.outer is not None:
+        if self.outer is not None or self.going_back:
             return run()
         spots = [spot_of(frame) for frame in self.frames()]
         if not spots:
@@ -97,6 +111,7 @@ class Recorder:
             for tensor in tensors(result):
                 if tensor.grad_fn is not None:
                     self.marks[id(tensor.grad_fn)] = (tensor.grad_fn, self.outer)
+                self.computed[id(tensor)] = (tensor, (self.outer,))
             return result
         finally:
             self.outer = None
@@ -123,6 +138,47 @@ class Recorder:
             if mark is not None:
                 mark[1].trained = True
             waiting.extend(following for following, _ in node.next_functions)
+
+
+    def stepped(self, action: Any) -> None:
+        """An environment is given an action: the forwards behind it act."""
+        for value in [action, *([] if isinstance(action, torch.Tensor) else tensors(action))]:
+            for each in behind(self, value):
+                each.acted = True
+
+
+class Number(float):
+    """A number that was taken out of a tensor, and the forwards behind it."""
+
+    forwards: tuple[Happened, ...] = ()
+
+
+def behind(recorder: Recorder, value: Any) -> tuple[Happened, ...]:
+    if isinstance(value, Number):
+        return value.forwards
+    found = recorder.computed.get(id(value))
+    return found[1] if found is not None else ()
+
+
+class Following(TorchFunctionMode):
+    """Follows what is computed from the outputs of forwards, gradients or not."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self.recorder = recorder
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if self.recorder.outer is None:
+            given = [*tensors(list(args)), *tensors(dict(kwargs or {}))]
+            forwards = tuple({id(each): each for tensor in given for each in behind(self.recorder, tensor)}.values())
+            if forwards and func is torch.Tensor.item:
+                result = Number(result)
+                result.forwards = forwards
+            elif forwards:
+                for tensor in tensors(result):
+                    self.recorder.computed[id(tensor)] = (tensor, forwards)
+        return result
 
 
 def spot_of(frame: FrameType) -> Spot:
@@ -168,7 +224,11 @@ def watching(recorder: Recorder) -> Iterator[None]:
     def backward(self: torch.Tensor, *args: Any, **kwargs: Any) -> None:
         if self.requires_grad:
             recorder.went_back(self)
-            back(self, *args, **kwargs)
+            recorder.going_back = True
+            try:
+                back(self, *args, **kwargs)
+            finally:
+                recorder.going_back = False
 
     def derived(cls: type, **kwargs: Any) -> None:
         own = cls.__dict__.get("forward")
@@ -189,20 +249,31 @@ def watching(recorder: Recorder) -> Iterator[None]:
 
 
 def run(
-    code: CodeType, argv: tuple[str, ...] = (), most: int = FORWARDS
+    code: CodeType, argv: tuple[str, ...] = (), most: int = FORWARDS, files: Collection[str] = (), follow: bool = False
 ) -> tuple[list[Happened], BaseException | None]:
-    """Run a program from its text: the forwards that happened, and what ended it if it did not come to its end."""
-    recorder = Recorder(frozenset({code.co_filename}), most)
+    """Run a program from its text: the forwards that happened, and what ended it if it did not come to its end.
+
+    argv: the words on its command line; files: those of the program, beside its own; follow: whether to see what acts.
+    """
+    recorder = Recorder(frozenset({code.co_filename, *files}), most)
     before, grad = sys.argv, torch.is_grad_enabled()
     sys.argv = [code.co_filename, *argv]
     torch.manual_seed(0)
+    torch.set_num_threads(1)
+    Environment.stepped = recorder.stepped
     ended: BaseException | None = None
     try:
-        with watching(recorder), contextlib.redirect_stdout(io.StringIO()):
+        with (
+            watching(recorder),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+            Following(recorder) if follow else contextlib.nullcontext(),
+        ):
             exec(code, {"__name__": "__main__", "__file__": code.co_filename})
-    except (Exception, SystemExit, TooLong) as error:
+    except (Exception, SystemExit, TooLong, Slow) as error:
         ended = error
     finally:
         sys.argv = before
+        Environment.stepped = None
         torch.set_grad_enabled(grad)
     return recorder.happened, ended

@@ -26,3 +26,5 @@ class Scope:
     within: str = ""
     looping: bool = False
     forwards: int = 0
+    envs: list[str] = field(default_factory=list)
+    loaders: list[str] = field(default_factory=list)

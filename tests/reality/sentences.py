@@ -33,8 +33,36 @@ def apply(w: Writer, scope: Scope) -> Lines:
         [f"{out} = {net}({x}[:2])"],
         [f"{out} = {net}({x}) if {w.condition(scope)} else {x}"],
         [f"{out} = {w.condition(scope)} and {net}({x}) is not None"],
+        [f"{out} = {net}(torch.stack([{x}[0], {x}[1]]))"],
+        [f"{out} = {net}({x}.repeat(2, 1))"],
+        [f"{out} = {net}({x}.view(-1, 4))"],
+        [f"{out} = [{net}(part) for part in torch.cat([{x}, {x}]).chunk(2)]"],
+        [f"{out} = {net}(torch.zeros_like({x}) + {x}.clone())"],
+        ["with torch.no_grad():", f"    {out} = {net}({x})", f"({out} * 2).relu()"],
+        [f"{out} = {net}({x})", f"loss = ({out} ** 2).mean() + {net}({x}).detach().sum()", "loss.backward()"],
     ]
+    if scope.envs:
+        env = w.pick(scope.envs)
+        acting = [
+            [f"{env}.step({net}({x}).argmax(1))"],
+            [f"{out} = {net}({x})", f"{env}.step({out}.detach()[0])"],
+            [f"{out} = {net}({x}).mean().item()", f"{env}.step({out})"],
+            [f"play({net}, {env})"],
+        ]
+        kinds += [*acting, *acting]
     return w.pick(kinds)
+
+
+def batches(w: Writer, scope: Scope, depth: int) -> Lines:
+    """A loop over the batches of a loader."""
+    if not scope.loaders:
+        return for_loop(w, scope, depth)
+    x, net = w.name("x"), w.net(scope, applied=True)
+    before = scope.forwards
+    body = w.inner(scope, depth, tensors=[*scope.tensors, x], looping=True)
+    scope.forwards = before + 5 * (scope.forwards - before + 1)
+    again = w.pick([[], [f"    {net}({x}).sum().backward()"]])
+    return [f"for {x}, _ in {w.pick(scope.loaders)}:", f"    {net}({x})", *again, *body]
 
 
 def switch(w: Writer, scope: Scope) -> Lines:
@@ -69,6 +97,12 @@ def switch(w: Writer, scope: Scope) -> Lines:
         [f"{{'train': {net}.train, 'eval': {net}.eval}}['train' if {w.condition(scope)} else 'eval']()"],
         [f"{net}.requires_grad_({w.pick(['True', 'False'])})"],
         [f"for {each} in {net}.parameters():", f"    {each}.requires_grad = False"],
+        [f"for {each} in reversed([{net}, {other}]):", f"    {each}.train({flag})"],
+        [f"for {each}, on in zip([{net}, {other}], [True, False]):", f"    {each}.train(on)"],
+        [f"({net}.train if {w.condition(scope)} else {net}.eval)()"],
+        [f"{net} = {net}.train({flag})"] if net.isidentifier() and not scope.within else [f"{net}.eval()"],
+        ["def switch(which, mode=False):", "    which.train(mode)", f"switch({net})", f"switch({other}, mode={flag})"],
+        [f"while {net}.training:", f"    {net}.eval()"],
     ]
     return w.pick(kinds)
 
@@ -161,8 +195,26 @@ def trainer(w: Writer, scope: Scope) -> Lines:
     return w.pick(kinds)
 
 
+def owned(w: Writer, scope: Scope) -> Lines:
+    """A network that switches itself."""
+    name, x, out = w.name("own"), w.pick(scope.tensors), w.name("y")
+    scope.nets[name] = "Own"
+    scope.forwards += 2
+    more = w.pick([f"{name}.predict({x})", f"{name}.freeze()", f"{name}.freeze({w.flag(scope)})", f"{name}.freeze().eval()"])
+    return [f"{name} = Own()", more, f"{out} = {name}({x})"]
+
+
+def suppressed(w: Writer, scope: Scope) -> Lines:
+    """A block that is left where it raises, and goes on after it."""
+    net = w.net(scope)
+    raising = w.pick(["int('stop')", "raise ValueError('stop')", "raise ValueError('stop')"])
+    w.decided = w.decided and raising.startswith("raise")
+    switching = [f"    {net}.eval()", f"    {raising}", f"    {net}.train()"]
+    return ["with contextlib.suppress(ValueError):", *switching]
+
+
 SIMPLE: list[Callable[[Writer, Scope], Lines]] = [
-    apply, apply, apply, switch, switch, switch, bind, invoke, invoke, saved, leave, trainer,
+    apply, apply, apply, switch, switch, switch, bind, invoke, invoke, saved, leave, trainer, owned, suppressed,
 ]  # fmt: skip
 
 # --- what holds other statements -------------------------------------------------------------
@@ -216,15 +268,19 @@ def context(w: Writer, scope: Scope, depth: int) -> Lines:
     kinds = [
         "torch.no_grad()", "torch.no_grad()", "torch.enable_grad()", f"torch.set_grad_enabled({w.flag(scope)})",
         f"evaluating({net})", f"evaluating({net})", f"Switched({net}, {w.flag(scope)})", "contextlib.nullcontext()",
-        f"torch.no_grad(), evaluating({net})", "contextlib.suppress(ValueError)",
+        f"torch.no_grad(), evaluating({net})", "contextlib.suppress(ValueError)", f"frozen_while({net})",
+        "torch.inference_mode()",
     ]  # fmt: skip
     return [f"with {w.pick(kinds)}:", *w.inner(scope, depth)]
 
 
 def guarded(w: Writer, scope: Scope, depth: int) -> Lines:
     lines = ["try:", *w.inner(scope, depth)]
-    raises = w.pick(["", "raise ValueError('stop')", "if", "raise ValueError('stop')"])
-    if raises == "if":
+    raises = w.pick(["", "raise ValueError('stop')", "if", "raise ValueError('stop')", "int"] + ["raise ValueError('stop')"] * 2)
+    if raises == "int":
+        w.decided = False
+        lines += ["    int('1')", "    int('stop')" if w.chance(2) else "    int('2')", *w.inner(scope, depth)]
+    elif raises == "if":
         lines += [f"    if {w.condition(scope)}:", "        raise ValueError('stop')", *w.inner(scope, depth)]
     elif raises:
         lines.append(f"    {raises}")
@@ -252,5 +308,5 @@ def closure(w: Writer, scope: Scope, depth: int) -> Lines:
 
 
 COMPOUND: list[Callable[[Writer, Scope, int], Lines]] = [
-    branch, branch, branch, for_loop, for_loop, net_loop, while_loop, context, context, guarded, guarded, closure,
+    branch, branch, branch, for_loop, for_loop, net_loop, while_loop, context, context, guarded, guarded, closure, batches,
 ]  # fmt: skip

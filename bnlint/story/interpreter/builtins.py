@@ -182,6 +182,14 @@ def filter_(run: Run, args: Args, node: ir.Call) -> Value:
     return Tuple(tuple(kept), rest)
 
 
+def reversed_(run: Run, args: Args, node: ir.Call) -> Value:
+    """The elements the other way round, where all are known."""
+    made = sequence("list")(run, args, node)
+    if isinstance(made, Obj) and "#rest" not in made.slots:
+        made.slots["#items"] = made.slots.get("#items", ())[::-1]
+    return made
+
+
 def sequence(kind: str) -> Handler:
     def make(run: Run, args: Args, node: ir.Call) -> Value:
         inner = args.get(0)
@@ -310,7 +318,7 @@ CALLS: dict[str, Handler] = {
     "set": sequence("set"),
     "tuple": sequence("tuple"),
     "sorted": sequence("list"),
-    "reversed": sequence("list"),
+    "reversed": reversed_,
     "dict": dict_,
     "iter": iter_,
     "next": next_,

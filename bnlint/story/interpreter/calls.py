@@ -199,6 +199,8 @@ def with_self(owner: Value, args: Args) -> Args:
 
 def unknown_call(run: Run, callee: Value, args: Args) -> Value:
     """A call that cannot be followed: its result is influenced by everything it was given."""
+    run.risks += 1
+    run.wide_risks += 1
     iteration.escape(run, args.all())
     return mix([callee, *args.all()])
 
@@ -294,8 +296,7 @@ def call_function(run: Run, func: Func, args: Args, node: ir.Expr) -> Value:
     scoped = run.state.get("scoped")
     if scoped and id(func.node) in scoped:
         args = replace(args, keywords={**named_later(func, scoped[id(func.node)], args), **args.keywords})
-    depth = sum(1 for frame in run.frames if frame.func is not None and frame.func.node is func.node)
-    if len(run.frames) > DEPTH or depth >= SAME_FUNCTION:
+    if len(run.frames) > DEPTH or recursions(run, func, args) >= SAME_FUNCTION:
         return not_followed(run, func, args, node)
     key = replaying.key_of(run, func, args)
     if key is not None:
@@ -334,12 +335,22 @@ def call_function(run: Run, func: Func, args: Args, node: ir.Expr) -> Value:
     return result
 
 
+def recursions(run: Run, func: Func, args: Args) -> int:
+    """How many calls of a function are running; of the `forward` of modules that nest, those of this very module."""
+    frames = [frame for frame in run.frames if frame.func is not None and frame.func.node is func.node]
+    if len(frames) < SAME_FUNCTION or func.name != "forward" or not args.positional:
+        return len(frames)
+    return sum(1 for frame in frames if frame.self_value is args.positional[0])
+
+
 def not_followed(run: Run, func: Func, args: Args, node: ir.Expr) -> Value:
     """A call that is nested too deeply, or was followed often enough.
 
     What a call of itself does to something that it is already at work on is left to the outer call.
     """
     iteration.escape(run, args.all())
+    if run.forwards and func.name == "forward" and args.positional:
+        run.hooks.skipped(run, args.positional[0], node)
     if func.name not in QUIET and not run.forwards:
         outer = [frame.scope.table for frame in run.frames if frame.func is not None and frame.func.node is func.node]
         for value in args.all():

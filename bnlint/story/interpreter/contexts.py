@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
 from bnlint.story.interpreter import calls, expressions, objects, parameters, raising, statements
-from bnlint.story.machine import DEAD, Frame, Run
-from bnlint.story.values import NONE, UNKNOWN, Bound, Cls, Func, Obj, Scope, Value
+from bnlint.story.machine import DEAD, NEXT, Frame, Run
+from bnlint.story.values import NONE, UNKNOWN, Bound, Cls, Func, Lib, Obj, Scope, Value
 
 Body = Callable[[], int]
+SUPPRESS = Lib("contextlib.suppress")
 
 
 def enter_all(run: Run, items: list[tuple[ir.Expr, ir.Expr | None]], node: ir.With, body: Body) -> int:
@@ -29,6 +30,9 @@ def enter_all(run: Run, items: list[tuple[ir.Expr, ir.Expr | None]], node: ir.Wi
         if generator is not None:
             func, args = generator
             return run_generator(run, func, args, manager, inner)
+        if expressions.evaluate(run, manager.func) == SUPPRESS:
+            wide = any(statements.caught_often(arg.value) for arg in manager.args)
+            return raising.attempt(run, lambda: inner(NONE), lambda: NEXT, [lambda: NEXT], wide)
     value = expressions.evaluate(run, manager)
     return enter_value(run, value, manager, inner)
 

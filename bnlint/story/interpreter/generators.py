@@ -45,6 +45,7 @@ def along(run: Run, node: ir.Loop, func: Func, args: Args) -> int:
         Scope(table, func.scope, func.scope.module), func, func.name, memory.mark(), run.place(node.iter), func.owner, own
     )
     turns: list[int] = []
+    supposed = len(run.supposed)
     left: list[int] = []
 
     def turn(value: Value) -> None:
@@ -55,10 +56,12 @@ def along(run: Run, node: ir.Loop, func: Func, args: Args) -> int:
         state.pass_mark = memory.mark()
         state.continues.clear()
         turns.append(1)
+        begun = len(run.supposed)
         try:
             statements.bind(run, node.target, value)
             status = statements.run_block(run, node.body)
             if state.continues:
+                run.doubt(begun)
                 paths = [*state.continues, *([memory.changes(state.pass_mark)] if status in (NEXT, CONTINUE) else [])]
                 memory.undo(state.pass_mark)
                 memory.merge(paths)
@@ -79,15 +82,19 @@ def along(run: Run, node: ir.Loop, func: Func, args: Args) -> int:
     finally:
         run.frames.pop()
         outer.loops.pop()
+    if state.breaks:
+        run.doubt(supposed)
     if left or ended == DEAD:
         memory.undo(state.mark)
         if not state.breaks:
             return DEAD
         memory.merge(state.breaks)
         return NEXT
+    status = statements.run_block(run, node.orelse)
     if not state.breaks:
-        return statements.run_block(run, node.orelse)
-    paths = [memory.changes(state.mark), *state.breaks]
+        return status
+    run.leave(status)
+    paths = [*([memory.changes(state.mark)] if status == NEXT else []), *state.breaks]
     memory.undo(state.mark)
     memory.merge(paths)
-    return statements.run_block(run, node.orelse)
+    return NEXT

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from bnlint.program import model as ir
-from bnlint.story.interpreter import builtins, conditions, expressions, generators, iteration, statements, storing
+from bnlint.story.events import Mode
+from bnlint.story.interpreter import builtins, conditions, counting, expressions, generators, iteration, statements, storing
 from bnlint.story.joining import choose
 from bnlint.story.machine import BREAK, CONTINUE, DEAD, NEXT, RETURN, LoopState, Run
-from bnlint.story.values import Data, Lib, Tuple, Value, truth
+from bnlint.story.values import Data, Lib, Obj, Slots, Table, Tuple, Value, truth
 
 UNROLLED = 24
 COMPREHENDED = 96
 SKIMMED = 12
+MAYBE = "#maybe"
+"""slot of a list: known elements were chosen by a condition that cannot be told"""
 
 
 def loop(run: Run, node: ir.Loop) -> int:
@@ -40,10 +43,10 @@ def loop(run: Run, node: ir.Loop) -> int:
     unrolled = run.unrolled
     run.unrolled *= max(1, min(len(items), most))
     try:
-        status = repeat(run, node, len(turns), prepare, node.body)
+        maybe = isinstance(iterable, Obj) and bool(iterable.slots.get(MAYBE))
+        return repeat(run, node, len(turns), prepare, counted=rest is None and len(items) <= most, maybe=maybe)
     finally:
         run.unrolled = unrolled
-    return status or statements.run_block(run, node.orelse)
 
 
 def count_turns(run: Run, node: ir.Loop, known: int, rest: Value | None) -> None:
@@ -63,13 +66,20 @@ def while_(run: Run, node: ir.While) -> int:
     if decided is False:
         return statements.run_block(run, node.orelse)
     endless = isinstance(node.test, ir.Const) and decided is True
-    passes = 1 if run.repeating() else 2
+    few = counting.turns_of(run, node)
+    passes = few.turns if few is not None else 1 if run.repeating() else 2
+    if few is not None:
+        run.counting.add(id(few.step))
 
     def prepare(turn: int) -> None:
         if turn:
             expressions.evaluate(run, node.test)
 
-    return repeat(run, node, passes, prepare, node.body, endless) or statements.run_block(run, node.orelse)
+    try:
+        return repeat(run, node, passes, prepare, counted=few is not None, endless=endless)
+    finally:
+        if few is not None:
+            run.counting.discard(id(few.step))
 
 
 def repeat(
@@ -77,10 +87,15 @@ def repeat(
     node: ir.Loop | ir.While,
     passes: int,
     prepare: Callable[[int], None],
-    body: Sequence[ir.Stmt],
+    *,
+    counted: bool = False,
+    maybe: bool = False,
     endless: bool = False,
 ) -> int:
     """Run a loop body several times, each from what the one before left; paths that leave it are joined after.
+
+    What stands in its `else` is run by the paths that do not break. With `counted` there are as many turns as passes;
+    with `maybe` each element may be missing.
 
     A loop is taken to run at least once: a path on which a training loop has no element tells nothing.
     """
@@ -90,13 +105,17 @@ def repeat(
     frame.loops.append(state)
     place = run.place(node)
     status = NEXT
+    supposed = len(run.supposed)
+    earlier: list[list[tuple[Table, frozenset[Mode]]]] = []
+    born = run.serial
     for turn in range(passes):
+        begun = len(run.supposed)
         state.pass_mark = memory.mark()
         state.continues.clear()
         run.loops.append((place, turn))
         try:
             prepare(turn)
-            status = statements.run_block(run, body)
+            status = statements.run_block(run, node.body)
         finally:
             run.loops.pop()
         if state.continues:
@@ -105,15 +124,32 @@ def repeat(
                 paths.append(memory.changes(state.pass_mark))
             memory.undo(state.pass_mark)
             memory.merge(paths)
+            run.doubt(begun)  # `if flag: continue` says nothing of the flag in the next turn
             status = NEXT
         if status not in (NEXT, CONTINUE):
             break
+        if not counted and turn < passes - 1:
+            earlier.append(modes_since(run, state.mark))
+    for modes in earlier if status in (NEXT, CONTINUE) else ():
+        either(run, modes)
+    if maybe:
+        either(run, modes_before(run, state.mark))
+    if not counted:
+        grown(run, state.mark, born)
     frame.loops.pop()
+    if state.breaks:
+        run.doubt(supposed)
     if status == BREAK:
         state.breaks.append(memory.changes(state.mark))
     elif status in (NEXT, CONTINUE) and not endless:
-        state.breaks.append(memory.changes(state.mark))
-        status = NEXT
+        status = statements.run_block(run, node.orelse)
+        if status == NEXT:
+            state.breaks.append(memory.changes(state.mark))
+        elif not state.breaks:
+            return status
+        else:
+            run.leave(status)
+            status = DEAD
     elif status == RETURN and not state.breaks:
         return RETURN
     elif status == RETURN:
@@ -126,6 +162,45 @@ def repeat(
     return NEXT
 
 
+def modes_since(run: Run, mark: int) -> list[tuple[Table, frozenset[Mode]]]:
+    """The networks whose mode was written since a mark, with what it is now."""
+    tables = {id(table): table for table, key, _ in run.memory.trail[mark:] if key == "#mode"}
+    return [(table, table["#mode"]) for table in tables.values() if "#mode" in table]
+
+
+def modes_before(run: Run, mark: int) -> list[tuple[Table, frozenset[Mode]]]:
+    """The networks whose mode was written since a mark, with what it was then."""
+    first: dict[int, tuple[Table, frozenset[Mode]]] = {}
+    for table, key, before in run.memory.trail[mark:]:
+        if key == "#mode" and isinstance(before, frozenset):
+            first.setdefault(id(table), (table, before))
+    return list(first.values())
+
+
+def either(run: Run, earlier: list[tuple[Table, frozenset[Mode]]]) -> None:
+    """There may have been fewer turns: modes that a later one changed again are those of before as well."""
+    for table, modes in earlier:
+        now = table.get("#mode")
+        if now is not None and now is not modes and {mode.name for mode in now} != {mode.name for mode in modes}:
+            run.memory.write(table, "#mode", now | modes)
+
+
+def grown(run: Run, mark: int, born: int) -> None:
+    """Lists of data that a loop filled hold any number of elements; those of layers are built as they are told."""
+    written = run.memory.trail[mark:]
+    tables = {id(table): table for table, key, _ in written if key == "#items"}
+    for table in tables.values():
+        items = table.get("#items", ())
+        older = isinstance(table, Slots) and table.born <= born and "#mode" not in table and not table.get("#open")
+        if older and items and all(type(item) is Data or data_only(item) for item in items):
+            run.memory.write(table, "#rest", choose(list(items)))
+            run.memory.write(table, "#open", True)
+
+
+def data_only(value: Value) -> bool:
+    return isinstance(value, Tuple) and all(type(item) is Data for item in value.items)
+
+
 # --- comprehensions --------------------------------------------------------------------------
 
 
@@ -133,6 +208,7 @@ def comprehension(run: Run, node: ir.Comprehension) -> Value:
     """Run a comprehension; known sequences are unrolled, others give one element of unknown number."""
     items: list[Value] = []
     rests: list[Value] = []
+    doubted: list[bool] = []
     keys: list[Value] = []
 
     def inner(depth: int, exact: bool) -> None:
@@ -158,6 +234,7 @@ def comprehension(run: Run, node: ir.Comprehension) -> Value:
             if False in tests:
                 continue
             undecided = None in tests
+            doubted.append(undecided and sure)
             run.forks += undecided
             inner(depth + 1, sure and not undecided)
             run.forks -= undecided
@@ -172,5 +249,7 @@ def comprehension(run: Run, node: ir.Comprehension) -> Value:
     rest = choose(rests) if rests else None
     if node.kind == "generator":
         return Tuple(tuple(items), rest)
-    return iteration.make_list(run, items, rest, node, node.kind)
-
+    made = iteration.make_list(run, items, rest, node, node.kind)
+    if any(doubted):
+        made.slots[MAYBE] = True
+    return made

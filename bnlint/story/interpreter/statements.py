@@ -107,7 +107,9 @@ def augmented(run: Run, node: ir.AugAssign) -> int:
 
 
 def counted(run: Run, node: ir.Stmt, value: Value) -> Value:
-    """A number that a loop changes again and again is known no longer."""
+    """A number that a loop changes again and again is known no longer, unless it counts the few turns of the loop."""
+    if id(node) in run.counting:
+        return value
     if run.loops and type(value) is Const and isinstance(value.value, (int, float)) and not isinstance(value.value, bool):
         return Data(symbol=("counted", id(node), len(run.story.events), run.loops[-1][1]))
     return value
@@ -138,14 +140,19 @@ def give_back(run: Run, node: ir.Return) -> int:
 
 def raise_(run: Run, node: ir.Raise) -> int:
     if node.value is not None:
+        risks = run.risks, run.wide_risks
         expressions.evaluate(run, node.value)
+        run.risks, run.wide_risks = risks
     raising.raised(run)
     return DEAD
 
 
 def assert_(run: Run, node: ir.Assert) -> int:
     value = expressions.evaluate(run, node.test)
-    return DEAD if type(value) is Const and value.value is False and not value.assumed else NEXT
+    if type(value) is Const and value.value is False and not value.assumed:
+        raising.raised(run)
+        return DEAD
+    return NEXT
 
 
 def delete(run: Run, node: ir.Delete) -> int:
@@ -317,43 +324,25 @@ def try_(run: Run, node: ir.Try) -> int:
 
 
 def try_body(run: Run, node: ir.Try) -> int:
-    if not node.handlers:
-        status = run_block(run, node.body)
-        return status or run_block(run, node.orelse)
-    with raising.catching(run) as catch:
-        status = run_block(run, node.body)
-    if not catch.raised:
-        return try_handlers(run, node, status)
-    ended = run.memory.changes(catch.mark)
-    run.memory.undo(catch.mark)
+    def body() -> int:
+        return run_block(run, node.body)
 
     def completed() -> int:
-        run.memory.apply(ended)
-        return status or run_block(run, node.orelse)
+        return run_block(run, node.orelse)
 
-    def caught(handler: ir.Handler) -> int:
-        run.memory.merge(catch.raised)
-        return handle(run, handler)
-
-    branches: list[Callable[[], int]] = [] if status == DEAD else [completed]
-    branches += [partial(caught, handler) for handler in node.handlers]
-    return run.fork(branches) if len(branches) > 1 else branches[0]()
+    if not node.handlers:
+        return body() or completed()
+    wide = any(handler.type is None or caught_often(handler.type) for handler in node.handlers)
+    return raising.attempt(run, body, completed, [partial(handle, run, handler) for handler in node.handlers], wide)
 
 
-def try_handlers(run: Run, node: ir.Try, status: int) -> int:
-    branches: list[Callable[[], int]] = []
-    if status == NEXT:
-        branches.append(lambda: run_block(run, node.orelse))
-    elif status != DEAD:
-        ended = status
-        branches.append(lambda: ended)
-    for handler in node.handlers:
-        branches.append(lambda handler=handler: handle(run, handler))  # type: ignore[misc]
-    if len(branches) == 1:
-        status = branches[0]()
-    elif branches:
-        status = run.fork(branches)
-    return status
+def caught_often(type_: ir.Expr) -> bool:
+    """Whether an exception is one of those that any call may raise."""
+    parts = type_.elements if isinstance(type_, ir.Sequence) else (type_,)
+    return any(not (isinstance(part, ir.Name) and part.id in OF_VALUES) for part in parts)
+
+
+OF_VALUES = frozenset({"ValueError", "TypeError", "KeyError", "IndexError", "AttributeError", "StopIteration", "ImportError"})
 
 
 def handle(run: Run, handler: ir.Handler) -> int:

@@ -30,6 +30,7 @@ from bnlint.story.interpreter import iteration
 from bnlint.story.interpreter.builtins import FROM_ZERO
 from bnlint.story.joining import mix
 from bnlint.story.machine import Run
+from bnlint.story.recording import recorded
 from bnlint.story.values import NONE, Const, Data, Func, Obj, Tuple, Value, compound, text
 
 STEPS = 600
@@ -78,7 +79,7 @@ class Measuring(Switchboard):
         base = mix(inputs)
         if found is None:
             return replace(base, kind="tensor")
-        if run.state.get("grad", True) is False:
+        if recorded(run) is False:
             found = algebra.cut(found)
         if self.training and home is None:
             found = corrected(found, run.place(node))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bnlint.program import model as ir
-from bnlint.story import mixing
+from bnlint.story import mixing, recording
 from bnlint.story.events import ModeMisused, StateParameter, Story
 from bnlint.story.framework import Args, Exit, Framework
 from bnlint.story.frameworks.torch import (
@@ -33,7 +33,7 @@ from bnlint.story.frameworks.torch import (
     switching,
     tensors,
 )
-from bnlint.story.frameworks.torch.known import CONTAINERS
+from bnlint.story.frameworks.torch.known import CONTAINERS, WRAPPERS
 from bnlint.story.joining import mix
 from bnlint.story.machine import Run
 from bnlint.story.nesting import children
@@ -68,6 +68,7 @@ STATISTICS = frozenset({
     "running_variance", "pop_mean", "pop_var", "population_mean", "population_var", "global_mean", "global_var",
 })  # fmt: skip
 
+MODULES = ("lightning.LightningModule", "torch.jit.ScriptModule")
 NOT_RECORDING = frozenset({"torch.no_grad", "torch.inference_mode", "torch.autograd.inference_mode"})
 
 
@@ -230,7 +231,10 @@ class Torch(Framework):
     def skipped(self, run: Run, value: Value, node: ir.Expr) -> None:
         for option in options(value):
             if isinstance(option, Obj) and "#mode" in option.slots:
-                switching.forget_mode(run, option)
+                if run.forwards:
+                    networks.passed_over(run, option)
+                else:
+                    switching.forget_mode(run, option)
 
     def stated(self, run: Run, node: ir.Attribute, value: Value) -> None:
         if node.attr not in ("eval", "train"):
@@ -269,20 +273,15 @@ class Torch(Framework):
         name = value.name if isinstance(value, Lib) else value.lib if isinstance(value, Obj) else ""
         if name not in building.RECORDING:
             return None
-        before = run.state.get("grad", True), run.state.get("grad_off")
+        before = recording.now(run)
         if isinstance(value, Obj) and "#before" in value.slots:
             before = value.slots["#before"]
         if isinstance(value, Obj) and "#recording" in value.slots:
-            recording = value.slots["#recording"]
+            answer = value.slots["#recording"]
         else:
-            recording = name not in NOT_RECORDING
-        building.record(run, recording, node)
-
-        def leave() -> None:
-            run.memory.write(run.state, "grad", before[0])
-            run.memory.write(run.state, "grad_off", before[1])
-
-        return leave
+            answer = name not in NOT_RECORDING
+        recording.switch(run, answer, node)
+        return lambda: recording.put_back(run, before)
 
     def asked(self, run: Run, value: Value, classes: list[Value], answer: bool | None, node: ir.Expr) -> None:
         kinds.asked(run, value, classes, answer, node)
@@ -340,7 +339,7 @@ def module_class(run: Run, cls: Cls) -> bool:
     for base in cls.order:
         if isinstance(base, Lib):
             root = base.name.partition(".")[0]
-            if base.name.startswith("torch.nn.") or base.name in ("lightning.LightningModule", "torch.jit.ScriptModule"):
+            if base.name.startswith("torch.nn.") or base.name in MODULES or base.name in WRAPPERS:
                 return True
             if root not in ("builtins", "abc", "keras", "tensorflow", "typing", "torch", "flax", "jax", "slim", "paddle"):
                 own = cls.table.get("forward")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bnlint.program import model as ir
-from bnlint.story import mixing
+from bnlint.story import mixing, recording
 from bnlint.story.events import Built, Mode, StateParameter, Stepped
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import (
@@ -78,7 +78,7 @@ def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         if special is not None:
             return special
     if name in RECORDING:
-        return recording(run, name, args, node)
+        return switch_of_gradients(run, name, args, node)
     if name in loading.LOADERS:
         return loading.loader(run, name, args, node)
     if (root in known.LAYERS and last[:1].isupper() and last not in known.NOT_MODULES) or name in known.BATCH_NORMS:
@@ -292,7 +292,7 @@ def optimizer_step(run: Run, owner: Value, args: Args, node: ir.Call) -> Value:
     return NONE
 
 
-def recording(run: Run, name: str, args: Args, node: ir.Call) -> Value:
+def switch_of_gradients(run: Run, name: str, args: Args, node: ir.Call) -> Value:
     """`torch.no_grad()` as a context or decorator, `torch.set_grad_enabled(flag)` also as a statement."""
     if name in ("torch.no_grad", "torch.enable_grad") and args.positional:
         return args.positional[0]  # used as a decorator without a call
@@ -301,16 +301,10 @@ def recording(run: Run, name: str, args: Args, node: ir.Call) -> Value:
         flag = args.get(0, "mode")
         answer = conditions.decide(run, flag)[0] if flag is not None else None
         made.slots["#recording"] = answer
-        made.slots["#before"] = (run.state.get("grad", True), run.state.get("grad_off"))
-        record(run, answer, node)
+        made.slots["#before"] = recording.now(run)
+        recording.switch(run, answer, node)
     elif name.endswith("inference_mode"):
         flag = args.get(0, "mode")
         made.slots["#recording"] = False if flag is None else (None if (answer := truth(flag)) is None else not answer)
     return made
-
-
-def record(run: Run, answer: bool | None, node: ir.Expr) -> None:
-    """Switch the recording of gradients."""
-    run.memory.write(run.state, "grad", answer)
-    run.memory.write(run.state, "grad_off", None if answer else run.place(node))
 

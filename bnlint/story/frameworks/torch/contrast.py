@@ -20,6 +20,7 @@ from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import networks, scaling
 from bnlint.story.joining import flow_of
 from bnlint.story.machine import Run
+from bnlint.story.recording import recorded
 from bnlint.story.values import Data, Obj, Token, Tuple, Value
 
 KEYS, QUERIES = "keys", "queries"
@@ -52,7 +53,7 @@ def given(run: Run, net: Obj, args: Args, result: Value, node: ir.Call) -> Value
     followers: dict[int, set[int]] | None = run.state.get("followers")
     if not followers:
         return result
-    if id(net) in followers and run.state.get("grad") is False:
+    if id(net) in followers and recorded(run) is False:
         norms = [norm for norm in networks.norms_below(run, net) if trains(norm) and scaling.is_plain(norm)]
         flow = flow_of(Tuple(tuple(args.all())))[0]
         return marked(result, Token(KEYS, Key(net, tuple(norms), run.place(node), SHUFFLED in flow)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bnlint.program import model as ir
+from bnlint.story import recording
 from bnlint.story.events import Forward, Mode, NormUse
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import (
@@ -145,9 +146,10 @@ def forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
     first = args.positional[0] if args.positional else next(iter(args.keywords.values()), UNKNOWN)
     batch, assumed = batch_of(first)
     run.memory.write(run.state, "learnt", False)
+    run.wide_risks += 1
     event = run.emit(
         Forward, node, net=obj, norms=(), inputs=tuple(args.all()), batch=batch, batch_assumed=assumed,
-        grad=run.state.get("grad", True), grad_off=run.state.get("grad_off"), framework="torch",
+        grad=recording.recorded(run), grad_off=recording.off(run), framework="torch",
         guarded=batch_sizes.guarded(run),
     )  # fmt: skip
     norms: dict[int, NormUse] = {}
@@ -166,7 +168,17 @@ def forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
             norms.update({id(use.norm): replace(use, certain=sure and use.certain) for use in freezing.uses(run, norm)})
     event.norms = tuple(norms.values())
     grad = frozenset({event.token}) if event.grad is not False else NO_TOKENS
+    if isinstance(obj.cls, Cls) and isinstance(objects.find(run, obj.cls.order, "forward"), Func):
+        batch, assumed = None, False  # its own code tells how many examples it gives back
     return tag(result, frozenset({event.token}), grad, event.grad is False, batch, assumed)
+
+
+def passed_over(run: Run, obj: Obj) -> None:
+    """A module was applied inside a forward, and what it does is not followed: it may run through any norm that it holds."""
+    if run.norms:
+        for norm in norms_below(run, obj):
+            met = run.norms[-1]
+            met.update({id(use.norm): replace(use, certain=False) for use in freezing.uses(run, norm) if id(use.norm) not in met})
 
 
 def inner_forward(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
@@ -195,6 +207,8 @@ def applied(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
             if norms:
                 unused.look(run, obj, own, norms, result)
             return result
+        if any(isinstance(base, Lib) and base.name in WRAPPERS for base in obj.cls.order) and "module" in obj.slots:
+            return calls.call(run, obj.slots["module"], args, node)
         if not obj.cls.order or not any(isinstance(base, Lib) and base.name in CONTAINERS for base in obj.cls.order):
             return mix(args.all())
     derived_forward = derived.own_forward(run, obj)

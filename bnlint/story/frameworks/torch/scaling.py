@@ -17,6 +17,7 @@ from bnlint.story.interpreter import calls, iteration
 from bnlint.story.joining import flow_of, mix
 from bnlint.story.machine import Run
 from bnlint.story.nesting import descendants
+from bnlint.story.recording import recorded
 from bnlint.story.values import NONE, UNKNOWN, Data, Lib, Obj, Tuple, Value, options, truth
 
 CONVERSIONS = frozenset({
@@ -144,5 +145,5 @@ def noted(run: Run, body: object, node: ir.Call) -> Value:
             if isinstance(event, Forward):
                 met.update({id(use.norm): use for use in event.norms})
     if met:
-        run.emit(Recomputed, node, norms=tuple(met.values()), recording=run.state.get("grad", True))
+        run.emit(Recomputed, node, norms=tuple(met.values()), recording=recorded(run))
     return result if isinstance(result, (Data, Tuple, Obj)) else (result or NONE)

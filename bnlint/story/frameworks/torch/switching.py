@@ -6,7 +6,7 @@ from bnlint.program import model as ir
 from bnlint.story.events import Mode, ModeSet
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import freezing, kinds
-from bnlint.story.interpreter import calls, conditions, objects
+from bnlint.story.interpreter import calls, conditions, objects, raising
 from bnlint.story.machine import Run
 from bnlint.story.nesting import WALK_LIMIT, children, descendants
 from bnlint.story.values import UNKNOWN, Cls, Const, Data, Func, Obj, Value, options, truth
@@ -14,6 +14,7 @@ from bnlint.story.values import UNKNOWN, Cls, Const, Data, Func, Obj, Value, opt
 
 def set_mode(run: Run, obj: Obj, modes: frozenset[str], node: ir.Expr, how: str) -> None:
     """Put a module and everything below it into one of these modes, as `Module.train(mode)` does."""
+    raising.may_raise(run)
     event = run.emit(ModeSet, node, net=obj, modes=modes, how=how)
     if "eval" in modes:
         kinds.treated(run, obj, "eval", node)
@@ -33,6 +34,7 @@ def set_mode(run: Run, obj: Obj, modes: frozenset[str], node: ir.Expr, how: str)
             continue
         thaw.before(current)
         run.memory.write(current.slots, "#mode", marks)
+        run.memory.remove(current.slots, "training")  # a value that was assigned to the flag
         stack.extend(children(current))
     thaw.finish(seen, node)
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from bnlint.program import model as ir
+from bnlint.story import recording
 from bnlint.story.events import Mode, ModeSet, Stepped
 from bnlint.story.framework import Args
-from bnlint.story.frameworks.torch import building, switching, tensors
+from bnlint.story.frameworks.torch import switching, tensors
 from bnlint.story.interpreter import calls, iteration, objects
 from bnlint.story.joining import choose, flow_of
 from bnlint.story.machine import Run
@@ -70,13 +71,12 @@ def give_back(run: Run, modes: Modes) -> None:
 @contextmanager
 def gradients(run: Run, recorded: bool, node: ir.Expr) -> Iterator[None]:
     """Whether gradients are recorded while a stage runs."""
-    before = run.state.get("grad", True), run.state.get("grad_off")
-    building.record(run, recorded, node)
+    before = recording.now(run)
+    recording.switch(run, recorded, node)
     try:
         yield
     finally:
-        run.memory.write(run.state, "grad", before[0])
-        run.memory.write(run.state, "grad_off", before[1])
+        recording.put_back(run, before)
 
 
 # --- loops and data --------------------------------------------------------------------------
