@@ -64,7 +64,7 @@ class Site:
 def site(story: Story, place: Place, kind: type[ir.Node]) -> Site | None:
     """The outermost node of a kind that covers exactly this place."""
     program = story.project.programs.get(Path(place.path))
-    if program is None or program.lenient or place.cell is not None or place.path.endswith(".ipynb"):
+    if program is None or program.lenient or place.cell is not None:
         return None
     start, end = offset(program, place.row, place.column), offset(program, place.end_row, place.end_column)
     path = path_to(program, start, end)

@@ -15,7 +15,11 @@ from pathlib import Path
 import pytest
 
 from bnlint.program.lower import parse_program
+from bnlint.program.problem import SyntaxProblem
+from bnlint.read.notebook import cell_sources
 from tests.linting import CHECKOUT, copy_case, fixed, lint
+from tests.read.notebooks import code, notebook
+from tests.read.notebooks import text as remark
 
 FIXTURES = CHECKOUT / "fixtures"
 FIXED = sorted(FIXTURES.glob("*/*.fixed.py"))
@@ -137,6 +141,39 @@ def test_fixes_of_a_program_that_is_spread_over_many_rows(path: Path, tmp_path: 
     left = left_of(text.encode(), folder_with(text.encode(), tmp_path)).decode()
     assert left != text
     assert left.count("# one, (two)") == text.count("# one, (two)")
+
+
+def cells_of(text: str) -> list[str]:
+    """The program cut into cells where two rows are empty, as far as each part is a program of its own."""
+    cells: list[str] = []
+    for part in text.rstrip("\n").split("\n\n\n"):
+        try:
+            parse_program(part)
+        except SyntaxProblem:
+            return [text.rstrip("\n")]
+        cells.append(part)
+    return cells
+
+
+@pytest.mark.parametrize("path", FIXED, ids=fixed_id)
+def test_fixes_of_a_notebook_leave_in_its_cells_what_the_fixed_file_says(path: Path, tmp_path: Path) -> None:
+    cells = cells_of(case_of(path).read_text("utf-8"))
+    folder = tmp_path.resolve() / "case"
+    folder.mkdir()
+    program = folder / "program.ipynb"
+    data = notebook(remark("# A program"), *cells, code("print('done')", outputs=[{"text": ["1\n"], "output_type": "stream"}]))
+    program.write_bytes(data)
+    before = Counter(finding.code for finding in lint(folder).findings)
+    result = fixed(folder)
+    program.write_bytes(result.contents.get(program, data))
+    after = lint(folder).findings
+    assert [finding.code for finding in after if finding.fix is not None] == []
+    assert Counter(finding.code for finding in after) == before - Counter(finding.code for finding in result.findings)
+    sources = cell_sources(program, program.read_bytes())
+    assert "\n\n\n".join(sources[:-1]).rstrip("\n") == path.read_text("utf-8").rstrip("\n")
+    # all else is as Jupyter wrote it
+    assert program.read_bytes() == notebook(remark("# A program"), *sources[:-1], code("print('done')", outputs=[
+        {"text": ["1\n"], "output_type": "stream"}]))  # fmt: skip
 
 
 def test_nothing_is_fixed_in_python_2(tmp_path: Path) -> None:
