@@ -6,7 +6,7 @@ asked for, or where it lies in something that is no plain code: an f-string, a l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +81,12 @@ def call_site(story: Story, place: Place) -> tuple[Site, ir.Call] | None:
     if found is None or not isinstance(found.node, ir.Call):
         return None
     return found, found.node
+
+
+def gives(story: Story, place: Place, names: Collection[str]) -> bool:
+    """Whether the call at a place is given one of these keyword arguments."""
+    found = call_site(story, place)
+    return found is not None and any(arg.keyword in names for arg in found[1].args)
 
 
 def assigned_call(story: Story, place: Place) -> Place | None:
