@@ -53,8 +53,8 @@ model = Model(inputs, x)
 
 ## Fix
 
-`bias=False` (unsafe: it changes the names in existing checkpoints). None is offered where the same line makes further layers
-that no batch norm follows, nor for Keras and TensorFlow (`use_bias=False`).
+`bias=False`, with Keras and tf.layers `use_bias=False` (unsafe: it changes the names in existing checkpoints). None is offered
+where the same line makes further layers that no batch norm follows.
 
 ## Source
 
