@@ -56,7 +56,10 @@ class Sources:
 
     def _cells(self, path: Path) -> tuple[str, ...]:
         if path not in self._sources:
-            self._sources[path] = notebook.cell_sources(path, self._read(path))
+            try:
+                self._sources[path] = notebook.cell_sources(path, self._read(path))
+            except Unreadable:  # gone since its text was read
+                self._sources[path] = ()
         return self._sources[path]
 
     def _loaded(self, path: Path) -> Text | None:
@@ -79,7 +82,7 @@ def in_notebook(fix: Fix, text: Text, first_rows: tuple[int, ...], cells: tuple[
     edits = []
     for edit in fix.edits:
         cell = bisect_right(first_rows, edit.place.row) - 1
-        if cell < 0:
+        if not 0 <= cell < len(cells):
             return None
         source, last = cells[cell], edit.place.end_row - (edit.place.end_column == 1 and edit.place.end_row > edit.place.row)
         rows = _LINE_END.split(source)[edit.place.row - first_rows[cell] : last + 1 - first_rows[cell]]

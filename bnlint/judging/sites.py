@@ -158,6 +158,23 @@ def imported(program: Program, name: str) -> bool:
     return any((alias or told.partition(".")[0]) == root for node in imports for told, alias in node.names)
 
 
+def only_value(found: Site, name: str) -> ir.Expr | None:
+    """What a name stands for at a site, where the function around (else the module) gives it one value, in a plain assignment."""
+    body: ir.Node | tuple[ir.Stmt, ...] = next(
+        (node for node in reversed(found.path) if isinstance(node, ir.Function)), found.program.body
+    )
+    values: list[ir.Expr] = []
+    for top in nodes(body):
+        if isinstance(top, ir.Function) and any(param.name == name for param in top.params.items):
+            return None
+        for part in below(top):
+            if isinstance(part, ir.Assign) and any(dotted(target) == name for target in part.targets):
+                values.append(part.value)
+            elif isinstance(part, ir.AugAssign | ir.Loop | ir.For | ir.Walrus) and dotted(part.target) == name:
+                return None
+    return values[0] if len(values) == 1 else None
+
+
 def inside(place: Place, found: Site, node: ir.Node) -> bool:
     """Whether a place lies within a node of the site's file."""
     if place.path != found.file or place.cell is not None:

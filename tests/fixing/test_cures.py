@@ -140,5 +140,25 @@ with tf.Session() as session:
 """
 
 
+EVALUATED = SESSION.replace("labels, training: True", "labels, training: False")
+
+
 def test_a_session_that_evaluates_is_fed_false(tmp_path: Path) -> None:
-    assert left_of(SESSION, tmp_path) == SESSION.replace("labels, training: True", "labels, training: False")
+    assert left_of(SESSION, tmp_path) == EVALUATED
+
+
+def test_variables_that_are_saved_by_a_name_are_named_in_full(tmp_path: Path) -> None:
+    saver = "chosen = tf.trainable_variables()\nprint(len(chosen))\nsaver = tf.train.Saver(max_to_keep=2, var_list=chosen)\n"
+    text = EVALUATED.replace("with tf.Session", f"{saver}with tf.Session")
+    text += "    saver.save(session, 'net')\n"
+    assert left_of(text, tmp_path) == text.replace("var_list=chosen", "var_list=tf.global_variables()")
+
+
+def test_an_empty_list_of_update_ops_gives_way_to_the_collection(tmp_path: Path) -> None:
+    train = 'tf.contrib.layers.optimize_loss(loss, None, 0.1, "Adam", update_ops=[])'
+    text = EVALUATED.replace(
+        "with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):\n    step = tf.train.AdamOptimizer().minimize("
+        "tf.losses.sparse_softmax_cross_entropy(y, logits))",
+        f"loss = tf.losses.sparse_softmax_cross_entropy(y, logits)\nstep = {train}",
+    )
+    assert left_of(text, tmp_path) == text.replace("update_ops=[]", "update_ops=None")
