@@ -181,6 +181,8 @@ def exported(story: Story, event: Exported) -> Cure | None:
     if found is None or not found[1].args or found[1].args[0].star or found[1].args[0].keyword:
         return None
     site, call = found
+    if "onnx" in event.how and not any((sites.dotted(arg.value) or "").endswith(".PRESERVE") for arg in call.args):
+        return None  # the exporter itself is told to train
     given = call.args[0].value
     receiver = sites.dotted(given)
     if receiver is None:
