@@ -15,7 +15,7 @@ from pathlib import Path
 from bnlint.answers import Answer
 from bnlint.boundaries import Claim, one_per_mistake
 from bnlint.builtin import INTERNAL, NEVER_HIDDEN, UNREADABLE, UNUSED, finding
-from bnlint.cache import FOLDER, Cache
+from bnlint.cache import cache_for
 from bnlint.cells import in_cells
 from bnlint.config import Settings
 from bnlint.findings import CONFIDENCES, Comment, Cure, Finding, Place
@@ -135,7 +135,7 @@ def prepare(
     with_batch_norm = frozenset(path for path in networks if names_batch_norm_layer(contents[path]))
     chosen |= with_batch_norm if settings.prefilter else networks
 
-    kept = Cache(settings.cache_dir or root / FOLDER) if settings.cache else None
+    kept = cache_for(root, settings.cache_dir) if settings.cache else None
     parsed = programs_of({path: contents[path] for path in sorted(chosen)}, kept, settings.jobs, progress)
     if kept is not None:
         kept.close()

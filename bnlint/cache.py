@@ -16,6 +16,8 @@ from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
+from bnlint.read.context import is_project
+
 FOLDER = ".bnlint_cache"
 MAX_BYTES = 256 * 1024 * 1024
 """what the entries of a project may take; a program takes about as much as its source"""
@@ -76,6 +78,16 @@ class Cache:
             if not (self._folder / name).exists():
                 (self._folder / name).write_text(text, "utf-8")
         self._ready = True
+
+
+def cache_for(root: Path, wished: Path | None) -> Cache | None:
+    """The cache of the project at `root`, in the wished folder if there is one.
+
+    None where it would be left behind in a home folder, or in one for temporary files, which are no projects.
+    """
+    if wished is not None:
+        return Cache(wished)
+    return Cache(root / FOLDER) if is_project(root) else None
 
 
 def home(folder: Path) -> Path:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bnlint import baseline
 from bnlint.answers import Answers
 from bnlint.builtin import UNREADABLE, finding
-from bnlint.cache import FOLDER, Cache
+from bnlint.cache import cache_for
 from bnlint.config import Settings
 from bnlint.findings import CONFIDENCES, Finding, Place
 from bnlint.outcome import Lines, Outcome
@@ -47,7 +47,7 @@ def check(
     given = {**({} if stdin is None else {paths[0]: stdin}), **(overlay or {})}
     passed = frozenset(map(str, files))
     projects = group_by_project(files, paths)
-    answers = _answers(projects, files, settings) if settings.cache and not given and not discovery.unreadable else None
+    answers = _answers(projects, files, settings) if not given and not discovery.unreadable else None
     answer = answers.get() if answers is not None else None
     if answer is not None:
         selection = Selection([Named(*code) for code in answer.codes], settings.selectors, settings.per_file_ignores)
@@ -78,10 +78,10 @@ def check(
 
 
 def _answers(projects: Mapping[Path, Sequence[Path]], files: Sequence[Path], settings: Settings) -> Answers | None:
-    if not projects:
+    kept = cache_for(next(iter(projects)), settings.cache_dir) if projects and settings.cache else None
+    if kept is None:
         return None
     names = (sorted(settings.batch_norm_classes), sorted(settings.models_with_batch_norm))
-    kept = Cache(settings.cache_dir or next(iter(projects)) / FOLDER)
     listed = {root: (*members, *context_files(root)) for root, members in projects.items()}
     return Answers(kept, listed, files, (settings.prefilter, *names, settings.small_batch))
 

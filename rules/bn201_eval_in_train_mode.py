@@ -187,7 +187,8 @@ def without_a_mode_of_their_own(story: Story) -> Iterator[Report]:
         steps = [Step("this layer normalises by the batch in such a run", norm.where.place), *traces.called(forward)]
         place = forward.where.place
         message = f"this run evaluates, and its feed leaves {traces.title(norm.norm)} in train mode"
-        yield Report(message, place, sure, traces.distinct(steps, place), traces.subjects(forward))
+        cure = curing.fed(story, forward)
+        yield Report(message, place, sure, traces.distinct(steps, place), traces.subjects(forward), cure)
     for forward, sure in callflags.handed(story):
         place = forward.where.place
         message = f"{traces.title(forward.net)} evaluates here with a flag that says training"

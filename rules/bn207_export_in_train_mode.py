@@ -43,7 +43,7 @@ torch.jit.trace(net, torch.rand(1, 3, 224, 224)).save("resnet18.pt")
 ## Fix
 
 Call `eval()` on the network before it is exported (unsafe: it changes what the program computes). None is offered for
-`torch.onnx.export`, where the argument `training` decides.
+`torch.onnx.export(training=TrainingMode.TRAINING)`, where the argument decides.
 
 ## Source
 
@@ -83,7 +83,7 @@ def check(story: Story) -> Iterator[Report]:
             "certain" if story.bound else "likely",
             traces.distinct([*built(event, used[0]), *switched(story, used[0])], place),
             frozenset({event.net, *(use.norm for use in event.norms)}),
-            None if "onnx" in event.how else curing.exported(story, event),
+            curing.exported(story, event),
         )
 
 

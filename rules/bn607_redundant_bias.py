@@ -53,8 +53,8 @@ model = Model(inputs, x)
 
 ## Fix
 
-`bias=False` (unsafe: it changes the names in existing checkpoints). None is offered where the same line makes further layers
-that no batch norm follows, nor for Keras and TensorFlow (`use_bias=False`).
+`bias=False`, with Keras and tf.layers `use_bias=False` (unsafe: it changes the names in existing checkpoints). None is offered
+where the same line makes further layers that no batch norm follows.
 
 ## Source
 
@@ -72,10 +72,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint.findings import Cure, Place
-from bnlint.judging import curing, neighbours, traces
+from bnlint.judging import curing, neighbours, sites, traces
 from bnlint.rule import Report, rule
 from bnlint.story import Story
-from bnlint.story.values import truth
+from bnlint.story.values import Obj, truth
+
+KERAS_1 = frozenset({"bias", "init", "nb_filter", "nb_row", "border_mode", "subsample", "W_regularizer", "output_dim"})
+"""arguments that only Keras 1 knows, which has no `use_bias`"""
 
 
 @rule("BN607", "redundant-bias", severity="info", default=False, frameworks=("torch", "tensorflow", "keras"))
@@ -96,14 +99,15 @@ def check(story: Story) -> Iterator[Report]:
             "certain" if found.forward is None or story.bound else "likely",
             traces.distinct(neighbours.steps(found), layer.site),
             frozenset({layer}),
-            cure(story, layer.site, fed),
+            cure(story, layer, layer.site, fed),
         )
 
 
-def cure(story: Story, place: Place, fed: set[int]) -> Cure | None:
-    """`bias=False`, if a batch norm follows every layer of torch that the line makes."""
+def cure(story: Story, layer: Obj, place: Place, fed: set[int]) -> Cure | None:
+    """`bias=False`, or what Keras and tf.layers call it, if a batch norm follows every layer that the line makes."""
     made = story.biased.get(place, ())
-    if not made or any(id(layer) not in fed for layer in made):
+    name = "bias" if layer.lib.startswith("torch") else "use_bias"
+    if not made or any(id(each) not in fed for each in made) or (name == "use_bias" and sites.gives(story, place, KERAS_1)):
         return None
-    change = curing.argument(story, place, "bias", "False", over=("True",))
-    return Cure("set `bias=False`", "unsafe", (change,)) if change is not None else None
+    change = curing.argument(story, place, name, "False", over=("True",))
+    return Cure(f"set `{name}=False`", "unsafe", (change,)) if change is not None else None

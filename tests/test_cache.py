@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from bnlint.cache import FOLDER, Cache, home, key_of, remove
+from bnlint.check import check
+from bnlint.config import settle
 
 KEY = key_of(b"some source")
 
@@ -110,3 +112,13 @@ def test_links_to_other_folders_are_not_followed_when_it_is_removed(tmp_path: Pa
     (tmp_path / "kept" / "link").symlink_to(tmp_path / "other")
     assert remove(tmp_path / "kept")
     assert (tmp_path / "other" / "a.txt").exists()
+
+
+def test_nothing_is_left_behind_in_a_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "train.py").write_text("import torch\nbn = torch.nn.BatchNorm2d(8)\n")
+    settings = settle({}, {})
+    check((tmp_path / "train.py",), settings)
+    assert [path.name for path in tmp_path.iterdir()] == ["train.py"]
+    check((tmp_path / "train.py",), settle({}, {"cache_dir": tmp_path / "kept"}))
+    assert (tmp_path / "kept").is_dir()

@@ -16,7 +16,7 @@ PATIENCE = 1.0
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
-    """Gives the function to call with what is being done, how many of these are done, and how many there are."""
+    """Gives the function to call with what is being done, how many of these are done, and how many there are (0: not known)."""
     started = time.monotonic()
     bar: Progress | None = None
     task: TaskID | None = None
@@ -33,7 +33,8 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
             bar.start()
             task = bar.add_task(doing)
         if task is not None:
-            bar.update(task, description=doing, completed=done, total=total)
+            # how many entry points a project has is known when the last one is told
+            bar.update(task, description=doing if total else f"{doing} {done}", completed=done, total=total or None)
 
     try:
         yield advance

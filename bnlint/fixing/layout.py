@@ -30,7 +30,7 @@ class Text:
     strings: Callable[[], Sequence[tuple[int, int]]] = tuple
 
     def offset(self, row: int, column: int) -> int:
-        return min(self.lines[min(row, len(self.lines)) - 1] + column - 1, len(self.text))
+        return min(self.lines[row - 1] + column - 1, len(self.text)) if row <= len(self.lines) else len(self.text)
 
     def start(self, place: Place) -> int:
         return self.offset(place.row, place.column)
@@ -49,6 +49,11 @@ class Text:
         """Where the row ends, its line break left out."""
         found = _LINE_END.search(self.text, offset)
         return found.start() if found else len(self.text)
+
+    def row(self, number: int) -> str:
+        """The row of a number, from 1, without its line break."""
+        start = self.lines[number - 1]
+        return self.text[start : self.row_end(start)]
 
     def newline(self, offset: int) -> str:
         """The line break of the row, else that of the row before, else a plain one."""

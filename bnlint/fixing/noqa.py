@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from bnlint.builtin import NEVER_HIDDEN, UNUSED
 from bnlint.findings import Finding
+from bnlint.fixing.contents import checked, texts_of
 from bnlint.fixing.layout import Text
-from bnlint.fixing.passes import checked
 from bnlint.fixing.sources import strings
 from bnlint.program.lower import SyntaxProblem, parse_program
+from bnlint.program.notebook import parse_notebook
 from bnlint.program.rows import statement_rows
-from bnlint.read.source import Unreadable, decode
+from bnlint.read import notebook
+from bnlint.read.source import Unreadable
 
 _NOQA = re.compile(r"#\s*noqa\s*:\s*(?P<codes>[A-Za-z]+[0-9]+(?:[,\s]+[A-Za-z]+[0-9]+)*)", re.IGNORECASE)
 
@@ -24,7 +26,7 @@ def add(findings: Iterable[Finding], read: Callable[[Path], bytes]) -> tuple[dic
     by_path: dict[Path, list[Finding]] = defaultdict(list)
     left: list[Finding] = []
     for finding in findings:
-        if finding.code in NEVER_HIDDEN or finding.code == UNUSED or finding.place.cell is not None:
+        if finding.code in NEVER_HIDDEN or finding.code == UNUSED:
             left.append(finding)
         else:
             by_path[Path(finding.place.path)].append(finding)
@@ -32,35 +34,53 @@ def add(findings: Iterable[Finding], read: Callable[[Path], bytes]) -> tuple[dic
     for path, told in by_path.items():
         try:
             data = read(path)
-            source = decode(path, data)
-            text, missed = commented(source.text, told)
-            contents[path] = data, checked(source, data, text)
+            texts = texts_of(path, data)
+            codes, missed = _wanted(path, data, texts, told)
+            new = {cell: commented(text, codes[cell]) for cell, text in texts.items()}
+            contents[path] = data, checked(path, data, new)
             left += missed
         except (Unreadable, UnicodeError, SyntaxProblem):
             left += told
     return {path: (old, new) for path, (old, new) in contents.items() if old != new}, left
 
 
-def commented(text: str, findings: Iterable[Finding]) -> tuple[str, list[Finding]]:
-    """The text with comments, and the findings for which no row can take one. Raises SyntaxProblem."""
-    program = parse_program(text)
+def _wanted(
+    path: Path, data: bytes, texts: Mapping[int, Text], findings: Iterable[Finding]
+) -> tuple[dict[int, dict[int, set[str]]], list[Finding]]:
+    """Cell -> row -> the codes to be hidden there, and the findings for which no row can take a comment. Raises SyntaxProblem."""
+    if path.suffix == notebook.SUFFIX:
+        text = notebook.notebook_program(path, data)
+        program = parse_notebook(text, parse_program)
+    else:
+        text = texts[0].text
+        program = parse_program(text)
     layout = Text(text, program.lines, lambda: strings(program))
     rows = statement_rows(program)
-    codes: dict[int, set[str]] = defaultdict(set)
+    codes: dict[int, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
     missed: list[Finding] = []
     for finding in findings:
-        first, last = rows(finding.place.row)
-        wanted = (finding.place.row, last, *range(first, last))
-        row = next((row for row in wanted if takes_comment(layout, row)), None)
+        cell = finding.place.cell or 0
+        above = program.cells[cell - 1] - 1 if cell else 0
+        first, last = rows(finding.place.row + above)
+        wanted = (finding.place.row + above, last, *range(first, last))
+        # a magic is not the Python that it is read as: behind it a comment may be an argument
+        stands = (row for row in wanted if not cell or layout.row(row) == texts[cell].row(row - above))
+        row = next((row for row in stands if takes_comment(layout, row)), None)
         if row is None:
             missed.append(finding)
         else:
-            codes[row].add(finding.code)
+            codes[cell][row - above].add(finding.code)
+    return codes, missed
+
+
+def commented(layout: Text, codes: Mapping[int, set[str]]) -> str:
+    """The text with comments for these codes, by row."""
+    text = layout.text
     for row in sorted(codes, reverse=True):
         start = layout.lines[row - 1]
         end = layout.row_end(start)
         text = text[:start] + with_codes(text[start:end], codes[row]) + text[end:]
-    return text, missed
+    return text
 
 
 def takes_comment(layout: Text, row: int) -> bool:

@@ -14,13 +14,10 @@ from pathlib import Path
 
 from bnlint.findings import Finding
 from bnlint.fixing.choose import allowed, apply, by_file
-from bnlint.fixing.layout import Text
+from bnlint.fixing.contents import checked, texts_of
 from bnlint.outcome import Outcome
-from bnlint.program.caffe_text import parse_caffe_text
-from bnlint.program.lower import SyntaxProblem, parse_program
-from bnlint.program.problem import line_starts
-from bnlint.read import prototxt
-from bnlint.read.source import Source, Unreadable, decode, encode
+from bnlint.program.problem import SyntaxProblem
+from bnlint.read.source import Unreadable
 
 PASSES = 10
 TRIALS = 40
@@ -86,29 +83,14 @@ def one_pass(
     for path, findings in by_file(wanted).items():
         try:
             data = fixed.contents[path] if path in fixed.contents else fixed.before.setdefault(path, read(path))
-            source = decode(path, data)
-            applied = apply(findings, Text(source.text, line_starts(source.text)))
-            contents[path] = checked(source, data, applied.text)
+            applied = apply(findings, texts_of(path, data))
+            contents[path] = checked(path, data, applied.texts)
             done += applied.findings
         except (Unreadable, UnicodeError, SyntaxProblem):
             impossible += findings
     every = {key(finding) for finding in [*done, *impossible]}
     impossible += [finding for finding in wanted if Path(finding.place.path) not in contents and key(finding) not in every]
     return contents, done, impossible
-
-
-def checked(source: Source, data: bytes, text: str) -> bytes:
-    """The bytes of the new text. Raises SyntaxProblem if it does not parse, UnicodeError if the file is not what it says."""
-    if encode(source, source.text) != data:
-        raise UnicodeError("the file does not hold what its encoding would write")
-    new = encode(source, text)
-    if decode(source.path, new).text != text:
-        raise UnicodeError("the new text would be read in another encoding")
-    if source.path.suffix == prototxt.SUFFIX:
-        parse_caffe_text(text)
-    else:
-        parse_program(text)
-    return new
 
 
 def helped(before: Outcome, after: Outcome, done: Sequence[Finding], unsafe: bool) -> bool:

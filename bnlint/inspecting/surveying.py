@@ -46,7 +46,7 @@ def survey(paths: Sequence[Path], settings: Settings, progress: Progress | None 
                 for failure in story.failures:
                     collector.unfollowed.append(Unfollowed(f"bnlint failed here: {failure.message}", failure.place))
                 if progress is not None:
-                    progress("following", number, number + 1)
+                    progress("following entry point", number, 0)
         except Exception as error:
             # one project that bnlint fails on must not take the map of the others away
             text = f"the analysis stopped with {type(error).__name__}: {error}"

@@ -112,15 +112,18 @@ def saver_steps(saver: SaverBuilt) -> list[Step]:
 
 
 def all_variables(story: Story, saver: SaverBuilt) -> Cure | None:
-    """`tf.global_variables()` where the saver's call itself says `tf.trainable_variables()`."""
+    """`tf.global_variables()` where the saver's call says `tf.trainable_variables()`, itself or by a name for it."""
     found = sites.call_site(story, saver.where.place)
     for arg in found[1].args if found is not None else ():
-        listed = arg.value
-        if isinstance(listed, ir.Call) and not listed.args and isinstance(listed.func, ir.Attribute) and found is not None:
-            func = listed.func
-            if func.attr == "trainable_variables" and arg.keyword in (None, "var_list"):
-                name = found[0].place(ir.Name(func.at, func.at + len(func.attr), ""))
-                return Cure("save all variables", "unsafe", (Edit(name, "global_variables"),))
+        if found is None or arg.keyword not in (None, "var_list"):
+            continue
+        listed = sites.only_value(found[0], arg.value.id) if isinstance(arg.value, ir.Name) else arg.value
+        if isinstance(listed, ir.Call) and not listed.args and isinstance(listed.func, ir.Attribute):
+            func, library = listed.func, sites.dotted(listed.func.value)
+            if func.attr == "trainable_variables" and library is not None:
+                every = f"{library}.global_variables"
+                whole = found[0].place(arg.value if listed is not arg.value else func)
+                return Cure("save all variables", "unsafe", (Edit(whole, every if listed is arg.value else f"{every}()"),))
     return None
 
 

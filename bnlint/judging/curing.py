@@ -6,7 +6,7 @@ None where the text does not say for sure what to write, or where the change wou
 from __future__ import annotations
 
 from bnlint.findings import Argument, Change, Cure, Edit, Insert, Place
-from bnlint.judging import modes, sites
+from bnlint.judging import callers, modes, sites
 from bnlint.judging.sites import Site
 from bnlint.program import model as ir
 from bnlint.story import Story
@@ -121,12 +121,35 @@ def evaluated(story: Story, forward: Forward) -> Cure | None:
     """`net.eval()` before the loop that evaluates."""
     found = sites.call_site(story, forward.where.place)
     receiver = receiver_of(found[1]) if found is not None else None
-    if found is None or receiver is None or any("training" in other.purposes for other in same_call(story, forward)):
+    if found is None or receiver is None or forward.where.place in story.indirect:
         return None
-    changes = switched(story, forward, found[0], receiver, "eval")
+    shared = same_call(story, forward)
+    if any("training" in other.purposes for other in shared):
+        # nothing that minds the mode may happen behind the call
+        minds = (event for event in story.events if other_business(event))
+        caller = callers.evaluating(story, forward, shared, found[0], receiver)
+        if caller is None or any(forward.where.calls[-1] in event.where.calls for event in minds):
+            return None
+        changes = switched(story, forward, *caller, "eval")
+    else:
+        changes = switched(story, forward, found[0], receiver, "eval")
     if changes is None:
         return None
-    return Cure(f"call `{receiver}.eval()` before" + (", and `train()` behind" if len(changes) > 1 else ""), "unsafe", changes)
+    called = changes[0].content
+    return Cure(f"call `{called}` before" + (", and `train()` behind" if len(changes) > 1 else ""), "unsafe", changes)
+
+
+def fed(story: Story, run: Forward) -> Cure | None:
+    """False in place of the one True that a run of a session is fed, where that run never trains."""
+    found = sites.call_site(story, run.where.place)
+    if found is None or any("training" in other.purposes for other in same_call(story, run)):
+        return None
+    site, call = found
+    pairs = [pair for arg in call.args if isinstance(arg.value, ir.Dict) for pair in arg.value.items]
+    flags = [value for _, value in pairs if isinstance(value, ir.Const) and value.value is True]
+    if len(flags) != 1:
+        return None
+    return Cure("feed False", "unsafe", (Edit(site.place(flags[0]), "False"),))
 
 
 def same_call(story: Story, forward: Forward) -> list[Forward]:
@@ -139,6 +162,8 @@ def trained(story: Story, forward: Forward, left: ModeSet) -> Cure | None:
     found = sites.call_site(story, forward.where.place)
     receiver = receiver_of(found[1]) if found is not None else None
     if found is None or receiver is None or found[0].statement is None or other_owner(found[0], receiver):
+        return None
+    if forward.where.place in story.indirect:
         return None
     if any("training" not in other.purposes for other in same_call(story, forward)):
         return None
@@ -156,6 +181,8 @@ def exported(story: Story, event: Exported) -> Cure | None:
     if found is None or not found[1].args or found[1].args[0].star or found[1].args[0].keyword:
         return None
     site, call = found
+    if "onnx" in event.how and not any((sites.dotted(arg.value) or "").endswith(".PRESERVE") for arg in call.args):
+        return None  # the exporter itself is told to train
     given = call.args[0].value
     receiver = sites.dotted(given)
     if receiver is None:

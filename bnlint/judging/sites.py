@@ -6,7 +6,7 @@ asked for, or where it lies in something that is no plain code: an f-string, a l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +64,7 @@ class Site:
 def site(story: Story, place: Place, kind: type[ir.Node]) -> Site | None:
     """The outermost node of a kind that covers exactly this place."""
     program = story.project.programs.get(Path(place.path))
-    if program is None or program.lenient or place.cell is not None or place.path.endswith(".ipynb"):
+    if program is None or program.lenient or place.cell is not None:
         return None
     start, end = offset(program, place.row, place.column), offset(program, place.end_row, place.end_column)
     path = path_to(program, start, end)
@@ -81,6 +81,12 @@ def call_site(story: Story, place: Place) -> tuple[Site, ir.Call] | None:
     if found is None or not isinstance(found.node, ir.Call):
         return None
     return found, found.node
+
+
+def gives(story: Story, place: Place, names: Collection[str]) -> bool:
+    """Whether the call at a place is given one of these keyword arguments."""
+    found = call_site(story, place)
+    return found is not None and any(arg.keyword in names for arg in found[1].args)
 
 
 def assigned_call(story: Story, place: Place) -> Place | None:
@@ -150,6 +156,23 @@ def imported(program: Program, name: str) -> bool:
         return True
     imports = [node for node in nodes(program.body) if isinstance(node, ir.Import | ir.ImportFrom)]
     return any((alias or told.partition(".")[0]) == root for node in imports for told, alias in node.names)
+
+
+def only_value(found: Site, name: str) -> ir.Expr | None:
+    """What a name stands for at a site, where the function around (else the module) gives it one value, in a plain assignment."""
+    body: ir.Node | tuple[ir.Stmt, ...] = next(
+        (node for node in reversed(found.path) if isinstance(node, ir.Function)), found.program.body
+    )
+    values: list[ir.Expr] = []
+    for top in nodes(body):
+        if isinstance(top, ir.Function) and any(param.name == name for param in top.params.items):
+            return None
+        for part in below(top):
+            if isinstance(part, ir.Assign) and any(dotted(target) == name for target in part.targets):
+                values.append(part.value)
+            elif isinstance(part, ir.AugAssign | ir.Loop | ir.For | ir.Walrus) and dotted(part.target) == name:
+                return None
+    return values[0] if len(values) == 1 else None
 
 
 def inside(place: Place, found: Site, node: ir.Node) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from bnlint.findings import Confidence, Cure, Step, Wrap
+from bnlint.findings import Confidence, Cure, Edit, Step, Wrap
 from bnlint.judging import sites
 from bnlint.program import model as ir
 from bnlint.story.events import CollectionRead, Dependencies, Fetched, GraphNorm, SaverBuilt, Story, TrainOp
@@ -199,6 +199,8 @@ def subjects(found: Missing) -> frozenset[object]:
 def run_first(story: Story, found: Missing) -> Cure | None:
     """Build the train op in a block that depends on the update ops, if it is the only one that trains batch norm."""
     train = found.train
+    if train.how.rstrip("()").endswith("optimize_loss"):
+        return collected(story, train)
     if sum(bool(other.through) for other in story.of(TrainOp)) != 1 or train.how.rstrip("()").rpartition(".")[2] not in BUILDS:
         return None
     call = sites.call_site(story, train.where.place)
@@ -207,6 +209,15 @@ def run_first(story: Story, found: Missing) -> Cure | None:
         return None
     header = f"with {tf}.control_dependencies({tf}.get_collection({tf}.GraphKeys.UPDATE_OPS)):"
     return Cure("build it after the update ops", "unsafe", (Wrap(call[0].place(call[0].statement), header),))
+
+
+def collected(story: Story, train: TrainOp) -> Cure | None:
+    """None for an empty list of update ops: the ones of the collection (TensorFlow 1.15, `contrib.layers.optimize_loss`)."""
+    call = sites.call_site(story, train.where.place)
+    given = next((arg.value for arg in call[1].args if arg.keyword == "update_ops"), None) if call is not None else None
+    if call is None or not isinstance(given, ir.Sequence) or given.elements:
+        return None
+    return Cure("run the update ops of the collection", "unsafe", (Edit(call[0].place(given), "None"),))
 
 
 BUILDS = ("minimize", "apply_gradients")

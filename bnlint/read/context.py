@@ -76,13 +76,14 @@ def context_files(root: Path) -> list[Path]:
     """The Python files and notebooks of the project at `root`, sorted: not the ignored ones nor those of virtual environments.
 
     Excluded files are included: excluding limits what is reported. The caller adds the linted files, which may be
-    ignored ones.
+    ignored ones. A folder that nothing marks as a project may hold repositories: these are projects of their own.
     """
     top = absolute(root)
     if top in _forbidden():
         return []
     files: list[str] = []
     seen = 0
+    marked = any(_Marks(frozenset()).of(top))
     todo = deque([(top, ignores_above(top))])
     while todo and seen < MAX_ENTRIES and len(files) < MAX_FILES:
         folder, ignores = todo.popleft()
@@ -93,7 +94,7 @@ def context_files(root: Path) -> list[Path]:
             continue
         seen += len(entries)
         names = {entry.name for entry in entries}
-        if folder != top and is_environment(names):
+        if folder != top and (is_environment(names) or (not marked and ".git" in names)):
             continue
         if ".gitignore" in names:
             ignores = ignores.enter(folder)
@@ -127,7 +128,7 @@ class _Marks:
         repository: str | None = None
         while True:
             if folder not in self.forbidden:
-                has_git, has_manifest = self._of(folder)
+                has_git, has_manifest = self.of(folder)
                 repository = folder if has_git else repository
                 manifest = folder if has_manifest else manifest
             parent = os.path.dirname(folder)
@@ -135,7 +136,7 @@ class _Marks:
                 return repository or manifest
             folder = parent
 
-    def _of(self, folder: str) -> tuple[bool, bool]:
+    def of(self, folder: str) -> tuple[bool, bool]:
         marks = self.known.get(folder)
         if marks is None:
             stem = folder.rstrip("/") + "/"
@@ -145,7 +146,8 @@ class _Marks:
 
 
 def _forbidden() -> frozenset[str]:
-    folders = {absolute(Path(tempfile.gettempdir()))}
+    # TMPDIR may name another one, and what others leave in these is no project either
+    folders = {absolute(Path(tempfile.gettempdir())), "/tmp", "/var/tmp", "/private/tmp"}
     try:
         folder = absolute(Path.home())
     except RuntimeError:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bnlint.findings import Finding, Fix, Place
+from bnlint.findings import Edit, Finding, Fix, Place
 from bnlint.outcome import Outcome
 from bnlint.report.names import filename
 
@@ -44,8 +44,13 @@ def record(finding: Finding, base: Path) -> dict[str, Any]:
 
 
 def _fix(fix: Fix) -> dict[str, Any]:
-    edits = [{"location": _start(edit.place), "end_location": _end(edit.place), "content": edit.content} for edit in fix.edits]
-    return {"applicability": fix.applicability, "message": fix.message, "edits": edits}
+    return {"applicability": fix.applicability, "message": fix.message, "edits": [_edit(edit) for edit in fix.edits]}
+
+
+def _edit(edit: Edit) -> dict[str, Any]:
+    found = {"location": _start(edit.place), "end_location": _end(edit.place), "content": edit.content}
+    # which in a notebook need not be that of the finding
+    return found if edit.place.cell is None else {**found, "cell": edit.place.cell}
 
 
 def _start(place: Place) -> dict[str, int]:

@@ -7,6 +7,7 @@ so that branches can be undone and joined. Nothing here knows a framework.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -34,6 +35,16 @@ class Token:
 
 
 NO_TOKENS: frozenset[Token] = frozenset()
+
+
+def in_order(tokens: Iterable[Token]) -> list[Token]:
+    """Tokens in an order that is the same in every run: that of a set hangs on where objects lie in memory."""
+
+    def age(token: Token) -> tuple[str, int]:
+        made = getattr(token.ref, "serial", None) or getattr(token.ref, "number", token.ref)
+        return token.kind, made if isinstance(made, int) else 0
+
+    return sorted(tokens, key=age)
 
 
 @dataclass(frozen=True, slots=True)

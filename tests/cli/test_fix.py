@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bnlint.cli.main import main
-from tests.read.notebooks import notebook
 
 UNUSED = "import torch\nbn = torch.nn.BatchNorm2d(8)  # noqa: BN201\n"
 PLAIN = "import torch\nbn = torch.nn.BatchNorm2d(8)\n"
@@ -152,17 +151,6 @@ def test_sarif_and_rdjson_carry_the_edits_of_a_fix(project: Path) -> None:
     (diagnostic,) = json.loads(run("--output-format", "rdjson").stdout)["diagnostics"]
     at = {"line": 2, "column": 24}
     assert diagnostic["suggestions"] == [{"range": {"start": at, "end": at}, "text": "momentum="}]
-
-
-def test_notebooks_are_left_as_they_are(project: Path) -> None:
-    data = notebook("from torch import nn", "bn = nn.BatchNorm2d(8, 0.8)", "x = 1  # noqa: BN201")
-    (project / "a.ipynb").write_bytes(data)
-    before = run("--output-format", "concise").stdout
-    assert before.splitlines()[0].startswith("a.ipynb:cell 2:1:6: BN601 ")
-    assert "fixable" not in before
-    assert run("--fix", "--unsafe-fixes", "--output-format", "concise").stdout == before
-    assert "no comment can hide BN601 in a.ipynb:cell 2:1:6" in run("--add-noqa").stderr
-    assert (project / "a.ipynb").read_bytes() == data
 
 
 def test_watching_does_not_change_files(project: Path) -> None:

@@ -6,6 +6,7 @@ what the fixes leave of the plain program: nothing else was touched.
 
 from __future__ import annotations
 
+import ast
 import io
 import tokenize
 from collections import Counter
@@ -15,7 +16,11 @@ from pathlib import Path
 import pytest
 
 from bnlint.program.lower import parse_program
+from bnlint.program.problem import SyntaxProblem
+from bnlint.read.notebook import cell_sources
 from tests.linting import CHECKOUT, copy_case, fixed, lint
+from tests.read.notebooks import code, notebook
+from tests.read.notebooks import text as remark
 
 FIXTURES = CHECKOUT / "fixtures"
 FIXED = sorted(FIXTURES.glob("*/*.fixed.py"))
@@ -47,6 +52,10 @@ def left_of(data: bytes, folder: Path) -> bytes:
     assert [finding.code for finding in after if finding.fix is not None] == []
     assert Counter(finding.code for finding in after) == before - Counter(finding.code for finding in result.findings)
     return path.read_bytes()
+
+
+def test_every_code_that_can_be_fixed_has_a_fixture_that_is() -> None:
+    assert {path.parent.name.partition("_")[0] for path in FIXED} == set(FIXABLE)
 
 
 @pytest.mark.parametrize("path", FIXED, ids=fixed_id)
@@ -130,6 +139,49 @@ def spread(text: str) -> str:
     return "".join(rows)
 
 
+def continued(text: str) -> str:
+    """The program with a line break behind the sign of every assignment."""
+    rows = text.splitlines(keepends=True)
+    depth = 0
+    for token in reversed(list(tokenize.generate_tokens(io.StringIO(text).readline))):
+        depth += (token.string in ")]}") - (token.string in "([{") if token.type == tokenize.OP else 0
+        if depth == 0 and token.type == tokenize.OP and token.string == "=":
+            row, column = token.end
+            line = rows[row - 1]
+            rows[row - 1] = line[:column] + " \\\n          " + line[column:].lstrip(" ")
+    return "".join(rows)
+
+
+def shortened(text: str) -> str:
+    """The program with every block of one short statement behind its colon, on one row."""
+    rows = text.splitlines(keepends=True)
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.For | ast.With | ast.If | ast.While) or len(node.body) > 1 or getattr(node, "orelse", None):
+            continue
+        (inner,) = node.body
+        simple = isinstance(inner, ast.Expr | ast.Assign | ast.AugAssign | ast.Return) and inner.lineno == inner.end_lineno
+        if simple and inner.lineno == node.lineno + 1 and rows[node.lineno - 1].rstrip().endswith(":"):
+            rows[node.lineno - 1] = f"{rows[node.lineno - 1].rstrip()} {rows[inner.lineno - 1].lstrip()}"
+            rows[inner.lineno - 1] = ""
+    return "".join(rows)
+
+
+@pytest.mark.parametrize("vary", [continued, shortened])
+@pytest.mark.parametrize("path", FIXED, ids=fixed_id)
+def test_fixes_of_a_program_in_another_layout_help_and_bring_nothing_new(
+    path: Path, vary: Callable[[str], str], tmp_path: Path
+) -> None:
+    plain = case_of(path).read_text("utf-8")
+    text = vary(plain)
+    if text == plain:
+        return  # it has no such place
+    folder = folder_with(text.encode(), tmp_path)
+    left = left_of(text.encode(), folder)
+    assert left == left_of(left, folder)  # idempotent
+    if vary is continued:
+        assert left != text.encode()
+
+
 @pytest.mark.parametrize("path", FIXED, ids=fixed_id)
 def test_fixes_of_a_program_that_is_spread_over_many_rows(path: Path, tmp_path: Path) -> None:
     text = spread(case_of(path).read_text("utf-8"))
@@ -137,6 +189,39 @@ def test_fixes_of_a_program_that_is_spread_over_many_rows(path: Path, tmp_path: 
     left = left_of(text.encode(), folder_with(text.encode(), tmp_path)).decode()
     assert left != text
     assert left.count("# one, (two)") == text.count("# one, (two)")
+
+
+def cells_of(text: str) -> list[str]:
+    """The program cut into cells where two rows are empty, as far as each part is a program of its own."""
+    cells: list[str] = []
+    for part in text.rstrip("\n").split("\n\n\n"):
+        try:
+            parse_program(part)
+        except SyntaxProblem:
+            return [text.rstrip("\n")]
+        cells.append(part)
+    return cells
+
+
+@pytest.mark.parametrize("path", FIXED, ids=fixed_id)
+def test_fixes_of_a_notebook_leave_in_its_cells_what_the_fixed_file_says(path: Path, tmp_path: Path) -> None:
+    cells = cells_of(case_of(path).read_text("utf-8"))
+    folder = tmp_path.resolve() / "case"
+    folder.mkdir()
+    program = folder / "program.ipynb"
+    data = notebook(remark("# A program"), *cells, code("print('done')", outputs=[{"text": ["1\n"], "output_type": "stream"}]))
+    program.write_bytes(data)
+    before = Counter(finding.code for finding in lint(folder).findings)
+    result = fixed(folder)
+    program.write_bytes(result.contents.get(program, data))
+    after = lint(folder).findings
+    assert [finding.code for finding in after if finding.fix is not None] == []
+    assert Counter(finding.code for finding in after) == before - Counter(finding.code for finding in result.findings)
+    sources = cell_sources(program, program.read_bytes())
+    assert "\n\n\n".join(sources[:-1]).rstrip("\n") == path.read_text("utf-8").rstrip("\n")
+    # all else is as Jupyter wrote it
+    assert program.read_bytes() == notebook(remark("# A program"), *sources[:-1], code("print('done')", outputs=[
+        {"text": ["1\n"], "output_type": "stream"}]))  # fmt: skip
 
 
 def test_nothing_is_fixed_in_python_2(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bnlint.read.context import context_files, group_by_project, project_root
+from bnlint.read.context import context_files, group_by_project, is_project, project_root
 
 
 def write(root: Path, *names: str) -> None:
@@ -43,6 +43,18 @@ def test_the_home_folder_is_never_the_project(tmp_path: Path, monkeypatch: pytes
     assert project_root([tmp_path / "home/code/train.py"]) == tmp_path / "home/code"
     assert context_files(tmp_path / "home") == []
     assert context_files(Path("/")) == []
+
+
+def test_a_folder_for_temporary_files_is_never_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/scratch")
+    assert [is_project(Path(name)) for name in ("/scratch", "/tmp", "/var/tmp", "/scratch/project")] == [False] * 3 + [True]
+
+
+def test_repositories_below_a_folder_that_is_none_are_no_context_of_its_files(tmp_path: Path) -> None:
+    write(tmp_path, "train.py", "nets/net.py", "one/.git/HEAD", "one/a.py", "more/two/.git", "more/two/b.py", "more/c.py")
+    assert names(context_files(tmp_path), tmp_path) == ["more/c.py", "nets/net.py", "train.py"]
+    write(tmp_path, "pyproject.toml")
+    assert "one/a.py" in names(context_files(tmp_path), tmp_path)
 
 
 def test_files_are_grouped_by_project(tmp_path: Path) -> None:

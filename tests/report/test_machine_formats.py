@@ -118,16 +118,6 @@ def test_gitlab_issue_has_the_fields_that_the_widget_needs() -> None:
     assert "1. models.py:3:19: built with BatchNorm2d here" in issue["content"]["body"]
 
 
-def test_junit_is_read_by_a_parser_of_others() -> None:
-    junitparser = pytest.importorskip("junitparser")
-    text = render("junit", outcome(finding(), finding(at=place("/project/models.py", row=2))), BASE)
-    report = junitparser.JUnitXml.fromstring(text.encode())
-    assert (report.tests, report.failures) == (2, 2)
-    assert [suite.name for suite in report] == ["train.py", "models.py"]
-    (case,) = next(iter(report))
-    assert case.result[0].message == "evaluated in train mode"
-
-
 def test_junit_holds_no_character_that_xml_cannot() -> None:
     root = xml.fromstring(render("junit", outcome(finding(message="a\x00b\x1b[1m <&\"> \ud800c")), BASE))
     failure = root.find(".//failure")

@@ -66,8 +66,10 @@ class Story:
     """how many turns each loop takes; None where that is not known"""
     alone: list[tuple[int, int]] = field(default_factory=list)
     """spans of the numbers of events that happen in one of several processes only"""
-    biased: dict[Place, list[Obj]] = field(default_factory=dict)
-    """layers that have, or may have, a bias, by the call that builds them"""
+    biased: dict[Place, list[Obj | None]] = field(default_factory=dict)
+    """layers that have, or may have, a bias, by the call that builds them; None for one that nothing else is known of"""
+    indirect: set[Place] = field(default_factory=set)
+    """calls of a partial, or of a method by another name: what is called has none of the methods of the network that runs"""
 
     def of(self, kind: type[Any]) -> list[Any]:
         """The events of one kind, in order."""

@@ -107,6 +107,8 @@ def call(run: Run, callee: Value, args: Args, node: ir.Call) -> Value:
     if isinstance(callee, Func):
         return call_function(run, callee, args, node)
     if isinstance(callee, Bound):
+        if type(node.func) is ir.Name:
+            run.story.indirect.add(run.place(node))
         if isinstance(callee.func, Func):
             if isinstance(callee.self, Obj):
                 found = run.hooks.follow(run, callee.func, callee.self, args, node)
@@ -119,6 +121,7 @@ def call(run: Run, callee: Value, args: Args, node: ir.Call) -> Value:
     if isinstance(callee, Obj):
         return call_object(run, callee, args, node)
     if isinstance(callee, Partial):
+        run.story.indirect.add(run.place(node))
         keywords = {**callee.kwargs, **args.keywords}
         given = Args(
             (*callee.args, *args.positional), keywords, args.star, args.double_star, (), args.keyword_nodes

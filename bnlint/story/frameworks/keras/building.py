@@ -77,7 +77,7 @@ def build(run: Run, name: str, args: Args, node: ir.Call, default_format: Value 
         if given is not None:
             made.slots["trainable"] = given
         formats.settle(made, last, args, default_format)
-        neighbours.settle(made, last, args)
+        neighbours.settle(run, made, last, args)
         if made.lib in NORMS:
             told = given_arguments(args)
             run.emit(Built, node, lib=made.lib, obj=made, call=node, arguments=told, positional=len(args.nodes))

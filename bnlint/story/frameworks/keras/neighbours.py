@@ -25,9 +25,9 @@ TAIL = "#last"
 """slot of a Sequential model: the layer that stands last"""
 
 
-def settle(made: Obj, last: str, args: Args) -> None:
+def settle(run: Run, made: Obj, last: str, args: Args) -> None:
     """Keep the rate of a dropout, and whether a layer adds a bias."""
-    biases.built(made, last, args)
+    biases.built(run, made, last, args)
     if last in DROPOUTS:
         made.slots["#rate"] = args.get(0, "rate") or UNKNOWN
 

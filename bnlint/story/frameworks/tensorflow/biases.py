@@ -31,8 +31,10 @@ LAYERS = {
 """classes of Keras -> so many positional arguments say nothing of activation and bias in any version"""
 
 
-def built(made: Obj, last: str, args: Args) -> None:
+def built(run: Run, made: Obj, last: str, args: Args) -> None:
     """A layer of Keras is built."""
+    if last in LAYERS and made.site is not None:
+        run.story.biased.setdefault(made.site, []).append(made)
     if last in LAYERS and len(args.positional) <= LAYERS[last] and args.double_star is None and args.star is None:
         bias = settled(args.get(None, "activation"), args.get(None, "use_bias") or args.get(None, "bias"))
         if bias is not None:
@@ -45,10 +47,13 @@ def called(run: Run, last: str, args: Args, node: ir.Call, result: Data) -> Data
     if at is None or args.double_star is not None or args.star is not None:
         return result
     bias = settled(args.get(at, "activation"), args.get(at + 1, "use_bias"))
+    by_call = run.story.biased.setdefault(run.place(node), [])
     if bias is None:
+        by_call.append(None)
         return result
     made = run.allocate(Lib(f"tensorflow.layers.{last}"), node)
     made.slots[BIAS] = bias
+    by_call.append(made)
     return replace(result, shape=Shape(None, None, None, made))
 
 

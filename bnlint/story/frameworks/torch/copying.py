@@ -36,6 +36,7 @@ from bnlint.story.values import (
     Tuple,
     Value,
     compound,
+    in_order,
     options,
     truth,
 )
@@ -317,7 +318,7 @@ def tensors_only(values: Value) -> bool:
 def others(run: Run, target: Obj | Symbol, flow: frozenset[Token]) -> tuple[Holder, ...]:
     """The modules other than the target, its parts and its owners that values come from."""
     found: list[Obj | Symbol] = []
-    for token in flow:
+    for token in in_order(flow):
         if token.kind in PARTS and token.ref not in found and not same_tree(token.ref, target):
             found.append(token.ref)
     return tuple(holder(run, each) for each in found)

@@ -14,7 +14,7 @@ from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import copying, kinds, networks
 from bnlint.story.interpreter import iteration
 from bnlint.story.machine import Run
-from bnlint.story.values import Choice, Data, Obj, Tuple, Value
+from bnlint.story.values import Choice, Data, Obj, Tuple, Value, in_order
 
 SAVING: dict[str, int] = {
     "torch.save": 0, "pickle.dump": 0, "dill.dump": 0, "joblib.dump": 0, "numpy.save": 1, "numpy.savez": 1,
@@ -43,7 +43,7 @@ def collect(value: Value | None, kinds: dict[Obj, set[str]], depth: int) -> None
     """The networks whose tensors lie in a value, and which of them."""
     if type(value) is Data:
         plain = value.kind in (copying.STATE, copying.SNAPSHOT) or value.kind in copying.ITERATED
-        for token in value.flow:
+        for token in in_order(value.flow):
             if token.kind in copying.TENSORS and (plain or token.kind != "parameters"):
                 kinds.setdefault(token.ref, set()).add(token.kind)
     elif isinstance(value, Obj) and networks.is_module(value):
@@ -80,7 +80,7 @@ def optimizer(run: Run, name: str, made: Obj, args: Args, node: ir.Call) -> None
     whole = []
     for params, own in groups:
         if type(params) is Data and params.kind == "parameters":
-            for token in params.flow:
+            for token in in_order(params.flow):
                 if token.kind == "parameters":
                     whole.append((copying.holder(run, token.ref), own))
     run.emit(OptimizerBuilt, node, lib=name, optimizer=made, whole=tuple(whole))
