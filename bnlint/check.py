@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bnlint import baseline
-from bnlint.answers import Answers
+from bnlint.answers import Answer, Answers
 from bnlint.builtin import UNREADABLE, finding
 from bnlint.cache import FOLDER, Cache
 from bnlint.config import Settings
@@ -47,21 +47,11 @@ def check(
     given = {**({} if stdin is None else {paths[0]: stdin}), **(overlay or {})}
     passed = frozenset(map(str, files))
     projects = group_by_project(files, paths)
-    answers = _answers(projects, files, settings) if settings.cache and not given and not discovery.unreadable else None
-    answer = answers.get() if answers is not None else None
-    if answer is not None:
-        selection = Selection([Named(*code) for code in answer.codes], settings.selectors, settings.per_file_ignores)
+    if settings.cache and not given and not discovery.unreadable and projects:
+        answer = _joined([_answer(group, settings, progress) for group in _independent(projects)])
     else:
-        # imported where there is work to do: rules import most of bnlint
-        from bnlint.analysis import analysed
-        from bnlint.rulebook import catalogue
-
-        selection = Selection(catalogue(), settings.selectors, settings.per_file_ignores)
-        unlisted = [finding(UNREADABLE, "the folder cannot be listed", _top(folder)) for folder in discovery.unreadable]
-        known = {**answers.read, **given} if answers is not None else given
-        answer = analysed(projects, files, known, settings, unlisted, progress)
-        if answers is not None and answer.lasts:
-            answers.put(answer)
+        answer = _analysed(projects, files, given, settings, discovery.unreadable, progress)
+    selection = Selection([Named(*code) for code in answer.codes], settings.selectors, settings.per_file_ignores)
     findings = sorted(answer.findings, key=_order)
     matched = baseline.match(findings, accepted, lambda file: _within(file, passed, paths), lambda file: Path(file).exists())
     shown = [item for item in matched.findings if selection.shows(item.code, item.default, item.place.path)]
@@ -77,13 +67,53 @@ def check(
     )  # fmt: skip
 
 
-def _answers(projects: Mapping[Path, Sequence[Path]], files: Sequence[Path], settings: Settings) -> Answers | None:
-    if not projects:
-        return None
+def _answer(projects: Mapping[Path, Sequence[Path]], settings: Settings, progress: Progress | None) -> Answer:
+    """What the analysis says of projects, from the cache if an earlier run has kept it."""
+    files = [file for members in projects.values() for file in members]
     names = (sorted(settings.batch_norm_classes), sorted(settings.models_with_batch_norm))
     kept = Cache(settings.cache_dir or next(iter(projects)) / FOLDER)
     listed = {root: (*members, *context_files(root)) for root, members in projects.items()}
-    return Answers(kept, listed, files, (settings.prefilter, *names, settings.small_batch))
+    answers = Answers(kept, listed, files, (settings.prefilter, *names, settings.small_batch))
+    answer = answers.get()
+    if answer is None:
+        answer = _analysed(projects, files, answers.read, settings, (), progress)
+        if answer.lasts:
+            answers.put(answer)
+    return answer
+
+
+def _analysed(
+    projects: Mapping[Path, Sequence[Path]],
+    files: Sequence[Path],
+    given: Mapping[Path, bytes],
+    settings: Settings,
+    unlisted: Sequence[Path],
+    progress: Progress | None,
+) -> Answer:
+    # imported where there is work to do: it needs the rules, and they need most of bnlint
+    from bnlint.analysis import analysed
+
+    found = [finding(UNREADABLE, "the folder cannot be listed", _top(folder)) for folder in unlisted]
+    return analysed(projects, files, given, settings, found, progress)
+
+
+def _independent(projects: Mapping[Path, Sequence[Path]]) -> list[dict[Path, Sequence[Path]]]:
+    """The projects, each by itself; one inside of another together with it, for they share files."""
+    groups: dict[Path, dict[Path, Sequence[Path]]] = {}
+    for root in sorted(projects, key=lambda path: len(path.parts)):
+        outer = next((path for path in reversed(root.parents) if path in groups), root)
+        groups.setdefault(outer, {})[root] = projects[root]
+    return [groups[outer] for outer in sorted(groups)]
+
+
+def _joined(answers: Sequence[Answer]) -> Answer:
+    return Answer(
+        tuple(item for answer in answers for item in answer.findings),
+        sum(answer.with_batch_norm for answer in answers),
+        sum(answer.networks for answer in answers),
+        tuple(entry for answer in answers for entry in answer.exhausted),
+        answers[0].codes,
+    )
 
 
 def _within(file: str, passed: frozenset[str], paths: Sequence[Path]) -> bool:

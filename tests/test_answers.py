@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -123,6 +124,22 @@ def test_a_change_that_keeps_size_and_time_is_seen(project: Path) -> None:
     file.write_text(TRAIN.replace("model = net()", "model = 'net'"))
     os.utime(file, ns=(time, time))
     assert found(project) == found(project, cache=False)
+
+
+def test_a_change_is_no_concern_of_another_project(project: Path, asked: list[int]) -> None:
+    for name in ("one", "other"):
+        (project / name / ".git").mkdir(parents=True)
+        for source in ("models.py", "train.py"):
+            shutil.copy(project / source, project / name)
+    (project / ".git").rmdir()
+    paths = [project / "one", project / "other"]
+    settings = Settings(min_confidence="possible", jobs=1)
+    before = check(paths, settings)
+    assert len(asked) == 2
+    with (project / "one" / "train.py").open("a") as file:
+        file.write("\n# touched\n")
+    assert check(paths, settings).findings == before.findings
+    assert len(asked) == 3
 
 
 def test_settings_that_change_the_analysis_are_part_of_the_question(project: Path, asked: list[int]) -> None:
