@@ -41,6 +41,10 @@ class Imports:
         self._searched: dict[str, tuple[str, ...]] = {}
         self._found: dict[tuple[str, str, int], Path | None] = {}
 
+    def names(self) -> list[str]:
+        """Every file that an import may mean."""
+        return sorted(self._files)
+
     def resolve(self, importer: Path, module: str, level: int) -> Path | None:
         """The file that `module` means in `importer`: a module, a package's `__init__.py`, or a namespace folder.
 
