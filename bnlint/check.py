@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bnlint import baseline
-from bnlint.answers import Answer, Answers
 from bnlint.builtin import UNREADABLE, finding
-from bnlint.cache import FOLDER, Cache
 from bnlint.config import Settings
 from bnlint.findings import CONFIDENCES, Finding, Place
 from bnlint.outcome import Lines, Outcome
+from bnlint.projects import answer_of_all
 from bnlint.read import suffixes
-from bnlint.read.context import context_files, group_by_project
+from bnlint.read.context import group_by_project
 from bnlint.read.discover import DEFAULT_EXCLUDE, Discovery, discover
 from bnlint.read.source import Unreadable, decode, read_bytes
 from bnlint.select import Named, Selection
@@ -47,10 +46,8 @@ def check(
     given = {**({} if stdin is None else {paths[0]: stdin}), **(overlay or {})}
     passed = frozenset(map(str, files))
     projects = group_by_project(files, paths)
-    if settings.cache and not given and not discovery.unreadable and projects:
-        answer = _joined([_answer(group, settings, progress) for group in _independent(projects)])
-    else:
-        answer = _analysed(projects, files, given, settings, discovery.unreadable, progress)
+    unlisted = [finding(UNREADABLE, "the folder cannot be listed", _top(folder)) for folder in discovery.unreadable]
+    answer = answer_of_all(projects, given, settings, unlisted, progress)
     selection = Selection([Named(*code) for code in answer.codes], settings.selectors, settings.per_file_ignores)
     findings = sorted(answer.findings, key=_order)
     matched = baseline.match(findings, accepted, lambda file: _within(file, passed, paths), lambda file: Path(file).exists())
@@ -65,55 +62,6 @@ def check(
         lines_of(given), tuple(item for item in others if CONFIDENCES.index(item.confidence) >= least),
         matched.hidden, matched.stale,
     )  # fmt: skip
-
-
-def _answer(projects: Mapping[Path, Sequence[Path]], settings: Settings, progress: Progress | None) -> Answer:
-    """What the analysis says of projects, from the cache if an earlier run has kept it."""
-    files = [file for members in projects.values() for file in members]
-    names = (sorted(settings.batch_norm_classes), sorted(settings.models_with_batch_norm))
-    kept = Cache(settings.cache_dir or next(iter(projects)) / FOLDER)
-    listed = {root: (*members, *context_files(root)) for root, members in projects.items()}
-    answers = Answers(kept, listed, files, (settings.prefilter, *names, settings.small_batch))
-    answer = answers.get()
-    if answer is None:
-        answer = _analysed(projects, files, answers.read, settings, (), progress)
-        if answer.lasts:
-            answers.put(answer)
-    return answer
-
-
-def _analysed(
-    projects: Mapping[Path, Sequence[Path]],
-    files: Sequence[Path],
-    given: Mapping[Path, bytes],
-    settings: Settings,
-    unlisted: Sequence[Path],
-    progress: Progress | None,
-) -> Answer:
-    # imported where there is work to do: it needs the rules, and they need most of bnlint
-    from bnlint.analysis import analysed
-
-    found = [finding(UNREADABLE, "the folder cannot be listed", _top(folder)) for folder in unlisted]
-    return analysed(projects, files, given, settings, found, progress)
-
-
-def _independent(projects: Mapping[Path, Sequence[Path]]) -> list[dict[Path, Sequence[Path]]]:
-    """The projects, each by itself; one inside of another together with it, for they share files."""
-    groups: dict[Path, dict[Path, Sequence[Path]]] = {}
-    for root in sorted(projects, key=lambda path: len(path.parts)):
-        outer = next((path for path in reversed(root.parents) if path in groups), root)
-        groups.setdefault(outer, {})[root] = projects[root]
-    return [groups[outer] for outer in sorted(groups)]
-
-
-def _joined(answers: Sequence[Answer]) -> Answer:
-    return Answer(
-        tuple(item for answer in answers for item in answer.findings),
-        sum(answer.with_batch_norm for answer in answers),
-        sum(answer.networks for answer in answers),
-        tuple(entry for answer in answers for entry in answer.exhausted),
-        answers[0].codes,
-    )
 
 
 def _within(file: str, passed: frozenset[str], paths: Sequence[Path]) -> bool:
