@@ -134,9 +134,10 @@ def prepare(
     networks = {path for path in contents if path.suffix == prototxt.SUFFIX}
     sources = {path: data for path, data in contents.items() if path not in networks}
     imports = Imports(root, sources)
-    chosen, seeds = _chosen(sources, imports, reported, settings)
+    chosen, seeds, concerned = _chosen(sources, imports, reported, settings)
     with_batch_norm = frozenset(path for path in networks if names_batch_norm_layer(contents[path]))
     chosen |= with_batch_norm if settings.prefilter else networks
+    concerned = concerned | networks if concerned is not None else None
 
     kept = Cache(settings.cache_dir or root / FOLDER) if settings.cache else None
     parsed = programs_of({path: contents[path] for path in sorted(chosen)}, kept, settings.jobs, progress)
@@ -146,19 +147,20 @@ def prepare(
     failed = {path: failure for path, failure in (*read.items(), *parsed.items()) if isinstance(failure, Failed)}
     options = Options(frozenset(settings.batch_norm_classes), frozenset(settings.models_with_batch_norm), settings.small_batch)
     digests = {path: key_of(contents[path]) for path in programs} if kept is not None else {}
-    return Prepared(Project(root, programs, imports, reported, options), failed, seeds | with_batch_norm, digests)
+    project = Project(root, programs, imports, reported, options, concerned)
+    return Prepared(project, failed, seeds | with_batch_norm, digests)
 
 
 def _chosen(
     contents: Mapping[Path, bytes], imports: Imports, reported: frozenset[Path], settings: Settings
-) -> tuple[frozenset[Path], frozenset[Path]]:
-    """The files to parse, and those of the project that speak of batch norm."""
+) -> tuple[frozenset[Path], frozenset[Path], frozenset[Path] | None]:
+    """The files to parse, those of the project that speak of batch norm, and those that are concerned (see `Project`)."""
     if not settings.prefilter:
-        return frozenset(contents), frozenset(path for path, data in contents.items() if is_seed(data))
+        return frozenset(contents), frozenset(path for path, data in contents.items() if is_seed(data)), None
     prefiltered = needed(contents, imports, reported, (*settings.batch_norm_classes, *settings.models_with_batch_norm))
     # a comment that names a code may be one that hides nothing
     commented = {path for path in reported if path in contents and _SUPPRESSES_BY_CODE.search(contents[path])}
-    return prefiltered.parse | commented, prefiltered.seeds
+    return prefiltered.parse | commented, prefiltered.seeds, prefiltered.concerned | commented
 
 
 def _claims(

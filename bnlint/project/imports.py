@@ -45,6 +45,14 @@ class Imports:
         """Every file that an import may mean."""
         return sorted(self._files)
 
+    def package(self, name: str) -> Path | None:
+        """The package of this name at the project's root, or in a folder of sources there; a single module is none."""
+        for base in (self._root, *(self._root + "/" + folder for folder in SOURCE_FOLDERS)):
+            found = self._files.get(base + "/" + name + "/__init__.py")
+            if found is not None:
+                return found
+        return None
+
     def resolve(self, importer: Path, module: str, level: int) -> Path | None:
         """The file that `module` means in `importer`: a module, a package's `__init__.py`, or a namespace folder.
 
