@@ -25,6 +25,10 @@ _INSTALLED = frozenset(
     )
 )  # fmt: skip
 
+_FRAMEWORKS = {"flax": ("linen",), "keras": ("src/layers", "layers"), "tensorflow": ("python",), "torch": ("nn",)}
+"""Packages by which the sources of a framework are known. What it does is known better than its sources tell: in them, too,
+its name means the library. The import of a part by a path relative to the importing file still means that file."""
+
 
 class Imports:
     """The import table of one project: the files below `root`, found by module name."""
@@ -38,6 +42,12 @@ class Imports:
             while folder not in self._folders:
                 self._folders.add(folder)
                 folder = _parent(folder)
+        self._frameworks = frozenset(
+            name
+            for name, parts in _FRAMEWORKS.items()
+            if (package := self.package(name)) is not None
+            and any(f"{_parent(_text(package))}/{part}/__init__.py" in self._files for part in parts)
+        )
         self._searched: dict[str, tuple[str, ...]] = {}
         self._found: dict[tuple[str, str, int], Path | None] = {}
 
@@ -91,6 +101,8 @@ class Imports:
         if not module:
             return None
         top = module.partition(".")[0]
+        if top in self._frameworks:
+            return None
         tail = "/" + module.replace(".", "/")
         folder = _parent(importer)
         for base in self._search_path(folder):
