@@ -15,7 +15,7 @@ from pathlib import Path
 from bnlint.answers import Answer
 from bnlint.boundaries import Claim, one_per_mistake
 from bnlint.builtin import INTERNAL, NEVER_HIDDEN, UNREADABLE, UNUSED, finding
-from bnlint.cache import cache_for
+from bnlint.cache import Cache, cache_for, key_of
 from bnlint.cells import in_cells
 from bnlint.config import Settings
 from bnlint.findings import CONFIDENCES, Comment, Cure, Finding, Place
@@ -60,6 +60,8 @@ class Prepared:
     project: Project
     failed: dict[Path, Failed]
     with_batch_norm: frozenset[Path]
+    digests: Mapping[Path, str]
+    """of the content of each program"""
 
 
 def analysed(
@@ -107,7 +109,8 @@ def _check_project(
                 told += [_failure(path, Failed(message, row, column)) for row, column, message in program.problems]
 
     exhausted_before = len(gathered.exhausted)
-    claims = _claims(project, rules, settings.jobs, gathered, told, progress)
+    kept = cache_for(root, settings.cache_dir) if settings.cache and not has_plugins() else None
+    claims = _claims(project, rules, settings.jobs, kept, prepared.digests, gathered, told, progress)
     claimed = [claim for claim in claims if claim.finding.place.path in passed]
     complete = len(gathered.exhausted) == exhausted_before and all(item.code != INTERNAL for item in told)
     told += [claim.finding for claim in one_per_mistake(_one_per_place(claimed))]
@@ -131,9 +134,10 @@ def prepare(
     networks = {path for path in contents if path.suffix == prototxt.SUFFIX}
     sources = {path: data for path, data in contents.items() if path not in networks}
     imports = Imports(root, sources)
-    chosen, seeds = _chosen(sources, imports, reported, settings)
+    chosen, seeds, concerned = _chosen(sources, imports, reported, settings)
     with_batch_norm = frozenset(path for path in networks if names_batch_norm_layer(contents[path]))
     chosen |= with_batch_norm if settings.prefilter else networks
+    concerned = concerned | networks if concerned is not None else None
 
     kept = cache_for(root, settings.cache_dir) if settings.cache else None
     parsed = programs_of({path: contents[path] for path in sorted(chosen)}, kept, settings.jobs, progress)
@@ -142,33 +146,44 @@ def prepare(
     programs = {path: program for path, program in parsed.items() if isinstance(program, Program)}
     failed = {path: failure for path, failure in (*read.items(), *parsed.items()) if isinstance(failure, Failed)}
     options = Options(frozenset(settings.batch_norm_classes), frozenset(settings.models_with_batch_norm), settings.small_batch)
-    return Prepared(Project(root, programs, imports, reported, options), failed, seeds | with_batch_norm)
+    digests = {path: key_of(contents[path]) for path in programs} if kept is not None else {}
+    project = Project(root, programs, imports, reported, options, concerned)
+    return Prepared(project, failed, seeds | with_batch_norm, digests)
 
 
 def _chosen(
     contents: Mapping[Path, bytes], imports: Imports, reported: frozenset[Path], settings: Settings
-) -> tuple[frozenset[Path], frozenset[Path]]:
-    """The files to parse, and those of the project that speak of batch norm."""
+) -> tuple[frozenset[Path], frozenset[Path], frozenset[Path] | None]:
+    """The files to parse, those of the project that speak of batch norm, and those that are concerned (see `Project`)."""
     if not settings.prefilter:
-        return frozenset(contents), frozenset(path for path, data in contents.items() if is_seed(data))
+        return frozenset(contents), frozenset(path for path, data in contents.items() if is_seed(data)), None
     prefiltered = needed(contents, imports, reported, (*settings.batch_norm_classes, *settings.models_with_batch_norm))
     # a comment that names a code may be one that hides nothing
     commented = {path for path in reported if path in contents and _SUPPRESSES_BY_CODE.search(contents[path])}
-    return prefiltered.parse | commented, prefiltered.seeds
+    return prefiltered.parse | commented, prefiltered.seeds, prefiltered.concerned | commented
 
 
 def _claims(
-    project: Project, rules: Sequence[Rule], jobs: int | None, gathered: _Gathered, told: list[Finding], progress: Progress | None
+    project: Project,
+    rules: Sequence[Rule],
+    jobs: int | None,
+    kept: Cache | None,
+    digests: Mapping[Path, str],
+    gathered: _Gathered,
+    told: list[Finding],
+    progress: Progress | None,
 ) -> Iterator[Claim]:
     """What the rules say about each story, one report per mistake; failures go to `told`."""
     if not project.programs:
         return
     # imported here: most of bnlint, and not needed where nothing speaks of batch norm
+    from bnlint.remembered import Memory
     from bnlint.verdicts import verdicts
 
+    memory = Memory(kept, digests) if kept is not None else None
     failures: dict[tuple[str, Place], Finding] = {}
     try:
-        for number, verdict in enumerate(verdicts(project, rules, jobs), 1):
+        for number, verdict in enumerate(verdicts(project, rules, jobs, memory), 1):
             if verdict.exhausted is not None:
                 gathered.exhausted.append(verdict.exhausted)
             for message, place in verdict.failures:

@@ -60,7 +60,7 @@ class Answers:
         self._statuses: dict[str, Status] = {}
         roots = [str(root) for root in projects]
         files = {str(file) for members in projects.values() for file in members}
-        files.update(name for root in roots for name in _requirements(root))
+        files.update(name for root in roots for name in requirements(root))
         self._table = _digest(("statuses", roots))
         digests = self._digests(sorted(files))
         state = (itself(), roots, sorted(map(str, passed)), list(settings), digests)
@@ -120,7 +120,7 @@ def _digest(state: object) -> str:
     return blake2b(repr(state).encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()
 
 
-def _requirements(root: str) -> Iterator[str]:
+def requirements(root: str) -> Iterator[str]:
     try:
         with os.scandir(root) as listing:
             yield from (entry.path for entry in listing if entry.name.endswith(_REQUIREMENTS) and entry.is_file())
@@ -159,7 +159,7 @@ def itself() -> tuple[object, ...]:
 
 def data_of(answer: Answer) -> dict[str, Any]:
     return {
-        "findings": [_plain(finding) for finding in answer.findings],
+        "findings": [plain(finding) for finding in answer.findings],
         "with_batch_norm": answer.with_batch_norm,
         "networks": answer.networks,
         "exhausted": answer.exhausted,
@@ -167,18 +167,18 @@ def data_of(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Dataclasses as lists of their fields, in their order."""
     if isinstance(value, (Finding, Place, Step, Fix, Edit)):
-        return [_plain(getattr(value, field.name)) for field in fields(value)]
+        return [plain(getattr(value, field.name)) for field in fields(value)]
     assert not isinstance(value, Cure), "a cure becomes a fix before anything is kept"
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+    return [plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def answer_of(data: Mapping[str, Any]) -> Answer:
     """Raises ValueError, TypeError or KeyError for what is no answer."""
     return Answer(
-        tuple(map(_finding, data["findings"])),
+        tuple(map(finding_of, data["findings"])),
         int(data["with_batch_norm"]),
         int(data["networks"]),
         tuple(map(str, data["exhausted"])),
@@ -186,7 +186,7 @@ def answer_of(data: Mapping[str, Any]) -> Answer:
     )
 
 
-def _finding(row: list[Any]) -> Finding:
+def finding_of(row: list[Any]) -> Finding:
     if len(row) != len(fields(Finding)):
         raise ValueError("a finding of another version")
     known = dict(zip((field.name for field in fields(Finding)), row, strict=True))

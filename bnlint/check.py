@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bnlint import baseline
-from bnlint.answers import Answers
 from bnlint.builtin import UNREADABLE, finding
-from bnlint.cache import cache_for
 from bnlint.config import Settings
 from bnlint.findings import CONFIDENCES, Finding, Place
 from bnlint.outcome import Lines, Outcome
+from bnlint.projects import answer_of_all
 from bnlint.read import suffixes
-from bnlint.read.context import context_files, group_by_project
+from bnlint.read.context import group_by_project
 from bnlint.read.discover import DEFAULT_EXCLUDE, Discovery, discover
 from bnlint.read.source import Unreadable, decode, read_bytes
 from bnlint.select import Named, Selection
@@ -47,21 +46,9 @@ def check(
     given = {**({} if stdin is None else {paths[0]: stdin}), **(overlay or {})}
     passed = frozenset(map(str, files))
     projects = group_by_project(files, paths)
-    answers = _answers(projects, files, settings) if not given and not discovery.unreadable else None
-    answer = answers.get() if answers is not None else None
-    if answer is not None:
-        selection = Selection([Named(*code) for code in answer.codes], settings.selectors, settings.per_file_ignores)
-    else:
-        # imported where there is work to do: rules import most of bnlint
-        from bnlint.analysis import analysed
-        from bnlint.rulebook import catalogue
-
-        selection = Selection(catalogue(), settings.selectors, settings.per_file_ignores)
-        unlisted = [finding(UNREADABLE, "the folder cannot be listed", _top(folder)) for folder in discovery.unreadable]
-        known = {**answers.read, **given} if answers is not None else given
-        answer = analysed(projects, files, known, settings, unlisted, progress)
-        if answers is not None and answer.lasts:
-            answers.put(answer)
+    unlisted = [finding(UNREADABLE, "the folder cannot be listed", _top(folder)) for folder in discovery.unreadable]
+    answer = answer_of_all(projects, given, settings, unlisted, progress)
+    selection = Selection([Named(*code) for code in answer.codes], settings.selectors, settings.per_file_ignores)
     findings = sorted(answer.findings, key=_order)
     matched = baseline.match(findings, accepted, lambda file: _within(file, passed, paths), lambda file: Path(file).exists())
     shown = [item for item in matched.findings if selection.shows(item.code, item.default, item.place.path)]
@@ -75,15 +62,6 @@ def check(
         lines_of(given), tuple(item for item in others if CONFIDENCES.index(item.confidence) >= least),
         matched.hidden, matched.stale,
     )  # fmt: skip
-
-
-def _answers(projects: Mapping[Path, Sequence[Path]], files: Sequence[Path], settings: Settings) -> Answers | None:
-    kept = cache_for(next(iter(projects)), settings.cache_dir) if projects and settings.cache else None
-    if kept is None:
-        return None
-    names = (sorted(settings.batch_norm_classes), sorted(settings.models_with_batch_norm))
-    listed = {root: (*members, *context_files(root)) for root, members in projects.items()}
-    return Answers(kept, listed, files, (settings.prefilter, *names, settings.small_batch))
 
 
 def _within(file: str, passed: frozenset[str], paths: Sequence[Path]) -> bool:

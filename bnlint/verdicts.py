@@ -13,17 +13,18 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bnlint.boundaries import Claim, one_per_mistake
 from bnlint.findings import Finding, Place
 from bnlint.judging.modes import followed
 from bnlint.project.project import Project
+from bnlint.remembered import Found, Memory, Remembered
 from bnlint.rule import Report, Rule
 from bnlint.story.events import GraphNorm, Story
 from bnlint.story.telling import Entry, Teller
 from bnlint.story.values import Lib
+from bnlint.verdict import Trace, Verdict
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -35,53 +36,41 @@ GRAPHS_SHARE = 5
 OF_GRAPHS = frozenset({"tensorflow", "keras", "flax", "slim", "jax"})
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """failures: message and place of what failed while the story was told or judged; exhausted: the entry point, if its
-    budget ran out; networks: those that certainly ran through batch norm, by where they were built."""
-
-    findings: tuple[Finding, ...]
-    failures: tuple[tuple[str, Place], ...]
-    exhausted: str | None
-    networks: frozenset[object]
-
-
-@dataclass(frozen=True, slots=True)
-class _Trace:
-    """What telling an entry point left behind, besides its verdict: it must be known before the next one is told.
-
-    allowed, spent: steps; reached, probed: identities of nodes, the same in all processes that were forked; notes: those of
-    the frameworks (see `Framework.notes`).
-    """
-
-    allowed: int
-    spent: int
-    reached: frozenset[int]
-    probed: frozenset[int]
-    notes: list[object]
-
-
-def verdicts(project: Project, rules: Sequence[Rule], jobs: int | None = None) -> Iterator[Verdict]:
-    """One verdict for each story, in the order of the stories."""
+def verdicts(
+    project: Project, rules: Sequence[Rule], jobs: int | None = None, memory: Memory | None = None
+) -> Iterator[Verdict]:
+    """One verdict for each story, in the order of the stories; `memory` is what may be known from an earlier run."""
     teller = Teller(project)
+    run = teller.run
     with _collected_rarely():
         for story in teller.modules():
             yield judged(story, rules)
+        stages = list(teller.stages())
+        known = Remembered(memory, teller, [entry for stage in stages for entry in stage]) if memory is not None else None
         workers = _workers(teller, jobs)
-        for stage in teller.stages():
-            found = _found(teller, stage, rules, workers) if workers > 1 and len(stage) > 1 else {}
+        # of what the stories note, the first counts: it is handed over in their order, when all have been told
+        notes = [run.hooks.notes(run)]
+        for stage in stages:
+            found = known.of(stage) if known is not None else {}
+            if workers > 1:
+                found.update(_found(teller, stage, rules, workers, found))
             for number, entry in enumerate(stage):
                 if not teller.wanted(entry):
                     continue
                 verdict, trace = found.pop(number, (None, None))
                 if verdict is None or trace is None or trace.allowed != _allowed(teller, entry):
-                    verdict = judged(teller.tell(entry), rules)
+                    verdict, trace = _apart(teller, entry, rules)
                 else:
-                    teller.run.reached |= trace.reached
-                    teller.run.probed |= trace.probed
-                    teller.run.hooks.noted(teller.run, trace.notes)
-                    teller.run.budget.spend(entry.bound, trace.spent)
+                    run.reached |= trace.reached
+                    run.budget.spend(entry.bound, trace.spent)
+                notes.append(trace.notes)
+                if known is not None:
+                    known.keep(entry, verdict, trace)
                 yield verdict
+        if known is not None:
+            known.close()
+        for each in notes:
+            run.hooks.noted(run, each)
         for story in teller.rest():
             yield judged(story, rules)
 
@@ -152,17 +141,16 @@ def _allowed(teller: Teller, entry: Entry) -> int:
     return teller.run.budget.allowed(entry.bound, len(program.lines) if program is not None else 0)
 
 
-_Found = dict[int, tuple[Verdict, _Trace]]
-
-
-def _found(teller: Teller, stage: Sequence[Entry], rules: Sequence[Rule], workers: int) -> _Found:
+def _found(teller: Teller, stage: Sequence[Entry], rules: Sequence[Rule], workers: int, known: Found) -> Found:
     """The verdicts of a stage's entry points by their number, as far as child processes could find them."""
+    wanted = [number for number, entry in enumerate(stage) if number not in known and teller.wanted(entry)]
+    if len(wanted) < 2:
+        return {}
     import multiprocessing
 
     context = multiprocessing.get_context("fork")
-    wanted = [number for number, entry in enumerate(stage) if teller.wanted(entry)]
     following = context.Value("i", 0)
-    found: _Found = {}
+    found: Found = {}
     gc.freeze()  # what a collection touches would be copied by each of the children
     children = []
     for _ in range(min(workers, len(wanted))):
@@ -185,7 +173,7 @@ def _found(teller: Teller, stage: Sequence[Entry], rules: Sequence[Rule], worker
 def _child(
     teller: Teller, stage: Sequence[Entry], rules: Sequence[Rule], wanted: Sequence[int], following: Any, results: Connection
 ) -> None:
-    found: _Found = {}
+    found: Found = {}
     while True:
         with following.get_lock():
             at, following.value = following.value, following.value + 1
@@ -194,34 +182,28 @@ def _child(
         entry = stage[wanted[at]]
         if not teller.wanted(entry):
             continue
-        judgement = _apart(teller, entry, rules)
-        if judgement is not None:
-            found[wanted[at]] = judgement
+        verdict, trace = _apart(teller, entry, rules)
+        if trace.alone:
+            found[wanted[at]] = verdict, trace
     results.send(found)
     results.close()
 
 
-def _apart(teller: Teller, entry: Entry, rules: Sequence[Rule]) -> tuple[Verdict, _Trace] | None:
-    """The verdict on an entry point, or None if telling it leaves something behind that only the process itself can know."""
+def _apart(teller: Teller, entry: Entry, rules: Sequence[Rule]) -> tuple[Verdict, Trace]:
+    """The verdict on an entry point, and what telling it has left behind. Its notes are taken away."""
     run = teller.run
-    before = (run.hooks.lasting(), len(run.classes), len(run.modules))
-    reached, probed, allowed = run.reached, run.probed, _allowed(teller, entry)
+    before = (run.hooks.lasting(), len(run.classes), len(run.modules), len(run.probed))
+    reached, allowed = run.reached, _allowed(teller, entry)
     left = run.budget.bound if entry.bound else run.budget.unbound
-    run.reached, run.probed = set(reached), set(probed)
-    run.hooks.notes(run)  # those of the stories before are known where they are wanted
+    run.reached, run.imported, run.whole = set(), set(), False
     try:
         story = teller.tell(entry)
         verdict = judged(story, rules)
-        trace = _Trace(
-            allowed,
-            left - (run.budget.bound if entry.bound else run.budget.unbound),
-            frozenset(run.reached - reached),
-            frozenset(run.probed - probed),
-            run.hooks.notes(run),
-        )
     finally:
-        run.reached |= reached
-        run.probed |= probed
-    if before != (run.hooks.lasting(), len(run.classes), len(run.modules)) or any(story.of(GraphNorm)):
-        return None
-    return verdict, trace
+        own = frozenset(run.reached)
+        reached |= own
+        run.reached = reached
+    spent = left - (run.budget.bound if entry.bound else run.budget.unbound)
+    after = (run.hooks.lasting(), len(run.classes), len(run.modules), len(run.probed))
+    alone = before == after and not any(story.of(GraphNorm))
+    return verdict, Trace(allowed, spent, own, run.hooks.notes(run), frozenset(run.imported), run.whole, alone)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bnlint import analysis
 from bnlint import answers as room
 from bnlint.answers import Answer, answer_of, data_of
 from bnlint.cache import FOLDER
+from bnlint.check import check
+from bnlint.config import Settings
 from bnlint.findings import Edit, Finding, Fix, Place, Step
+from bnlint.select import Selectors
 
 NET = """\
 from torch import nn
@@ -40,13 +46,31 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(project: Path, *options: str) -> tuple[list[dict[str, object]], set[str]]:
-    """What bnlint says, and which of its rooms and of the packages it imported for it."""
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows with each run that analyses anything."""
+    runs: list[int] = []
+    analyse = analysis.analysed
+
+    def counted(*args: Any) -> Answer:
+        runs.append(len(runs))
+        return analyse(*args)
+
+    monkeypatch.setattr(analysis, "analysed", counted)
+    return runs
+
+
+def found(path: Path, **options: Any) -> tuple[Finding, ...]:
+    return check([path], Settings(min_confidence="possible", jobs=1, **options)).findings
+
+
+def run(project: Path) -> tuple[list[dict[str, object]], set[str]]:
+    """What the command says, and which of its rooms and of the packages it imported for it."""
     program = (
         "import sys\nfrom bnlint.cli.main import main\n"
         "try:\n    main()\nfinally:\n    print(*sys.modules, sep='\\n', file=sys.stderr)\n"
     )
-    command = [sys.executable, "-c", program, "check", "--output-format", "json", "--min-confidence", "possible", *options]
+    command = [sys.executable, "-c", program, "check", "--output-format", "json", "--min-confidence", "possible"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 1), done.stderr
     return json.loads(done.stdout), set(done.stderr.split())
@@ -61,20 +85,18 @@ def test_nothing_that_parses_or_analyses_is_imported_when_nothing_has_changed(pr
     assert loaded.isdisjoint({"libcst", "rich", "bnlint.story", "bnlint.judging", "bnlint.program.model", "msgspec"})
 
 
-def test_what_is_shown_is_chosen_anew(project: Path) -> None:
-    everything, _ = run(project)
-    codes = {str(row["code"]) for row in everything}
-    nothing, loaded = run(project, "--ignore", ",".join(sorted(codes)))
-    assert nothing == []
-    assert "libcst" not in loaded
+def test_what_is_shown_is_chosen_anew(project: Path, asked: list[int]) -> None:
+    codes = tuple({item.code for item in found(project)})
+    assert codes
+    assert not found(project, selectors=(Selectors(ignore=codes),))
+    assert len(asked) == 1
 
 
-def test_a_file_that_was_only_touched_is_still_known(project: Path) -> None:
-    before, _ = run(project)
+def test_a_file_that_was_only_touched_is_still_known(project: Path, asked: list[int]) -> None:
+    before = found(project)
     os.utime(project / "train.py")
-    again, loaded = run(project)
-    assert again == before
-    assert "libcst" not in loaded
+    assert found(project) == before
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize(
@@ -86,36 +108,51 @@ def test_a_file_that_was_only_touched_is_still_known(project: Path) -> None:
         pytest.param("torch.py", "", id="a_new_file"),
     ],
 )
-def test_a_change_is_seen(project: Path, file: str, text: str) -> None:
-    run(project, "train.py")
+def test_a_change_is_seen(project: Path, asked: list[int], file: str, text: str) -> None:
+    found(project / "train.py")
     (project / file).write_text(text)
-    expected, _ = run(project, "train.py", "--no-cache")
-    found, loaded = run(project, "train.py")
-    assert found == expected
-    assert "bnlint.story" in loaded
+    expected = found(project / "train.py", cache=False)
+    assert found(project / "train.py") == expected
+    assert len(asked) == 3
 
 
 def test_a_change_that_keeps_size_and_time_is_seen(project: Path) -> None:
     file = project / "train.py"
     time = file.stat().st_mtime_ns - 10 * 10**9
     os.utime(file, ns=(time, time))
-    assert run(project)[0]
+    assert found(project)
     file.write_text(TRAIN.replace("model = net()", "model = 'net'"))
     os.utime(file, ns=(time, time))
-    assert run(project)[0] == run(project, "--no-cache")[0]
+    assert found(project) == found(project, cache=False)
 
 
-def test_settings_that_change_the_analysis_are_part_of_the_question(project: Path) -> None:
-    run(project)
-    _, loaded = run(project, "--no-prefilter")
-    assert "bnlint.story" in loaded
+def test_a_change_is_no_concern_of_another_project(project: Path, asked: list[int]) -> None:
+    for name in ("one", "other"):
+        (project / name / ".git").mkdir(parents=True)
+        for source in ("models.py", "train.py"):
+            shutil.copy(project / source, project / name)
+    (project / ".git").rmdir()
+    paths = [project / "one", project / "other"]
+    settings = Settings(min_confidence="possible", jobs=1)
+    before = check(paths, settings)
+    assert len(asked) == 2
+    with (project / "one" / "train.py").open("a") as file:
+        file.write("\n# touched\n")
+    assert check(paths, settings).findings == before.findings
+    assert len(asked) == 3
+
+
+def test_settings_that_change_the_analysis_are_part_of_the_question(project: Path, asked: list[int]) -> None:
+    found(project)
+    found(project, prefilter=False)
+    assert len(asked) == 2
 
 
 def test_a_broken_answer_is_none(project: Path) -> None:
-    before, _ = run(project)
+    before = found(project)
     for path in (project / FOLDER).glob("??/*"):
         path.write_bytes(b"[1, 2]")
-    assert run(project)[0] == before
+    assert found(project) == before
 
 
 def test_answers_come_back_as_they_were() -> None:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from bnlint import programs, verdicts
+from bnlint import programs, projects, verdicts
 from bnlint.check import check
 from bnlint.config import Settings
 from bnlint.findings import Finding
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
-CODES = ("bn201", "bn202", "bn301", "bn401", "bn501", "bn601", "bn802")
+PROGRAMS = 12
 CALLED_FROM_ABOVE = """\
 import torch
 
@@ -38,9 +38,9 @@ def unused(model):
 def project(tmp_path: Path) -> Path:
     """Fixtures as the scripts of one project, and functions that call each other."""
     (tmp_path / ".git").mkdir()
-    for code in CODES:
-        for file in sorted(next(FIXTURES.glob(f"{code}_*")).glob("*.py")):
-            shutil.copy(file, tmp_path / f"{code}_{file.name.replace('.', '_', file.name.count('.') - 1)}")
+    written = sorted(path for folder in sorted(FIXTURES.iterdir()) for path in sorted(folder.glob("*.py"))[:1])
+    for file in written[:: len(written) // PROGRAMS]:
+        shutil.copy(file, tmp_path / f"{file.parent.name}_{file.name.replace('.', '_', file.name.count('.') - 1)}")
     (tmp_path / "functions.py").write_text(CALLED_FROM_ABOVE)
     return tmp_path
 
@@ -89,6 +89,24 @@ def test_cold_and_warm_runs_say_the_same(project: Path, forking: list[int]) -> N
 def test_the_order_of_the_paths_does_not_matter(project: Path) -> None:
     files = sorted(project.glob("*.py"))
     assert found(Settings(cache=False), *files) == found(Settings(cache=False), *reversed(files))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
+def test_projects_side_by_side_say_what_they_say_one_after_the_other(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / ".git").rmdir()
+    for number, file in enumerate(sorted(project.glob("*.py"))):
+        root = project / f"project{number % 3}"
+        (root / ".git").mkdir(parents=True, exist_ok=True)
+        file.rename(root / file.name)
+    alone = found(Settings(cache=False, jobs=1), project)
+    assert len(alone) > 10
+    monkeypatch.setattr(projects, "PARALLEL_FROM", 0)
+    monkeypatch.setattr(projects, "UNEVEN", 9)
+    assert found(Settings(jobs=2), project) == alone
+    monkeypatch.setattr(projects, "_child", lambda *args: sys.exit(3))
+    assert found(Settings(cache=False, jobs=2), project) == alone
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")

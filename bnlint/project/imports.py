@@ -25,6 +25,10 @@ _INSTALLED = frozenset(
     )
 )  # fmt: skip
 
+_FRAMEWORKS = {"flax": ("linen",), "keras": ("src/layers", "layers"), "tensorflow": ("python",), "torch": ("nn",)}
+"""Packages by which the sources of a framework are known. What it does is known better than its sources tell: in them, too,
+its name means the library. The import of a part by a path relative to the importing file still means that file."""
+
 
 class Imports:
     """The import table of one project: the files below `root`, found by module name."""
@@ -38,8 +42,26 @@ class Imports:
             while folder not in self._folders:
                 self._folders.add(folder)
                 folder = _parent(folder)
+        self._frameworks = frozenset(
+            name
+            for name, parts in _FRAMEWORKS.items()
+            if (package := self.package(name)) is not None
+            and any(f"{_parent(_text(package))}/{part}/__init__.py" in self._files for part in parts)
+        )
         self._searched: dict[str, tuple[str, ...]] = {}
         self._found: dict[tuple[str, str, int], Path | None] = {}
+
+    def names(self) -> list[str]:
+        """Every file that an import may mean."""
+        return sorted(self._files)
+
+    def package(self, name: str) -> Path | None:
+        """The package of this name at the project's root, or in a folder of sources there; a single module is none."""
+        for base in (self._root, *(self._root + "/" + folder for folder in SOURCE_FOLDERS)):
+            found = self._files.get(base + "/" + name + "/__init__.py")
+            if found is not None:
+                return found
+        return None
 
     def resolve(self, importer: Path, module: str, level: int) -> Path | None:
         """The file that `module` means in `importer`: a module, a package's `__init__.py`, or a namespace folder.
@@ -79,6 +101,8 @@ class Imports:
         if not module:
             return None
         top = module.partition(".")[0]
+        if top in self._frameworks:
+            return None
         tail = "/" + module.replace(".", "/")
         folder = _parent(importer)
         for base in self._search_path(folder):

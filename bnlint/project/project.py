@@ -23,10 +23,15 @@ class Options:
 
 @dataclass(slots=True)
 class Project:
-    """Programs by path. `reported` are the files that were passed, the others are context."""
+    """Programs by path. `reported` are the files that were passed, the others are context.
+
+    Entry points of files that are not concerned cannot meet a batch norm; others may call what these define.
+    """
 
     root: Path
     programs: dict[Path, Program]
     imports: Imports
     reported: frozenset[Path]
     options: Options = field(default_factory=Options)
+    concerned: frozenset[Path] | None = None
+    """the files that name batch norm, or import one that does, directly or not; None: all"""

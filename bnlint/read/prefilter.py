@@ -37,6 +37,11 @@ _HOLDS_BATCH_NORM = (
 )  # fmt: skip
 _BN = re.compile(rb"(?<![a-z0-9])(?:sync|cond|conv|i)?bn\d*(?![a-z0-9])")
 _TIMM = re.compile(rb"\btimm\b")
+_LIBRARIES = (
+    "detectron2", "facenet_pytorch", "mmcv", "mmdet", "mmseg", "monai", "open_clip", "pretrainedmodels", "pytorchcv",
+    "segmentation_models", "timm", "torchreid", "ultralytics",
+)  # fmt: skip
+"""Names of libraries; in their own sources they tell nothing, for there each import leads to a file."""
 # Not the end of "exception".
 _XCEPTION = re.compile(rb"(?<!e)xception")
 
@@ -55,10 +60,12 @@ _FRAMEWORK_WORD = {
 
 @dataclass(frozen=True, slots=True)
 class Prefiltered:
-    """`parse`: the files that must be parsed. `seeds`: those of the project that name or may hold batch norm."""
+    """`parse`: the files that must be parsed. `seeds`: those of the project that name or may hold batch norm. `concerned`:
+    these, and all that import one, directly or not; whatever else is parsed is so for their sake."""
 
     parse: frozenset[Path]
     seeds: frozenset[Path]
+    concerned: frozenset[Path]
 
 
 def needed(
@@ -71,9 +78,10 @@ def needed(
     framework and is not small is left out. `names` are further classes and constructors that hold batch norm (settings).
     """
     plain = {path: _plain(data) for path, data in files.items()}
-    seeds = frozenset(path for path, data in plain.items() if is_seed(data, names))
+    own = frozenset(name.encode() for name in _LIBRARIES if imports.package(name) is not None)
+    seeds = frozenset(path for path, data in plain.items() if is_seed(data, names, own))
     if not seeds:
-        return Prefiltered(frozenset(), seeds)
+        return Prefiltered(frozenset(), seeds, seeds)
     below = _by_folder(plain)
     imported = {
         path: tuple(target for target in _imported_files(path, data, imports, below) if target != path and target in plain)
@@ -99,23 +107,23 @@ def needed(
         return known
 
     parse = _closure(above, lambda path: filter(worth_following, imported[path]))
-    return Prefiltered(frozenset(parse), seeds)
+    return Prefiltered(frozenset(parse), seeds, frozenset(concerned))
 
 
 def _names_any(data: bytes, names: Collection[str]) -> bool:
     return any(name.rpartition(".")[2].encode() in data for name in names)
 
 
-def is_seed(data: bytes, names: Collection[str] = ()) -> bool:
-    """Whether the source names batch norm or a model library whose networks may hold one."""
+def is_seed(data: bytes, names: Collection[str] = (), own: Collection[bytes] = ()) -> bool:
+    """Whether the source names batch norm or a model library whose networks may hold one; `own` are no libraries here."""
     if _names_any(data, names):
         return True
     low = data.lower()
-    if any(word in low for word in _NAMES_BATCH_NORM) or any(word in low for word in _HOLDS_BATCH_NORM):
+    if any(word in low for word in _NAMES_BATCH_NORM) or any(word in low for word in _HOLDS_BATCH_NORM if word not in own):
         return True
     if b"bn" in low and _BN.search(low):
         return True
-    if (b"torchvision" in low and b"models" in low) or (b"timm" in low and _TIMM.search(low)):
+    if (b"torchvision" in low and b"models" in low) or (b"timm" in low and b"timm" not in own and _TIMM.search(low)):
         return True
     if b"xception" in low and _XCEPTION.search(low):
         return True

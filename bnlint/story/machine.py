@@ -174,8 +174,8 @@ class Run:
         self.classes: list[Cls] = []
         """project classes in the order in which their bodies ran"""
         self.stories: list[Story] = []
-        self.profiles: dict[int, Any] = {}
-        """what frameworks found out about a class, by the identity of its node"""
+        self.profiles: dict[Any, Any] = {}
+        """what frameworks found out about a class, by the identity of its node, or about the project, by a name"""
         self.moments: frozenset[int] = frozenset()
         self.statistics: frozenset[int] = frozenset()
         """identities of the function nodes whose text speaks of moments, of running statistics"""
@@ -183,6 +183,16 @@ class Run:
         """identities of the function nodes whose text normalises in the words of TensorFlow"""
         self.probed: set[int] = set()
         """identities of the function nodes that were run for a profile"""
+        self.imported: set[Path] = set()
+        """files that were imported by others; what may be known of a story depends on these, and"""
+        self.whole = False
+        """whether the texts of all files were asked, imported or not"""
+        self.asking: set[Path] = set()
+        """files whose bodies did so"""
+        self.owners: dict[int, Path] = {}
+        """whose variables a table holds: identities of the tables of modules and classes"""
+        self.outgoing: set[Path] = set()
+        """files whose bodies change more than what is their own: what another module holds, or what a framework keeps"""
 
     # --- places and events ---------------------------------------------------------------
 

@@ -80,7 +80,8 @@ class Teller:
         Tests come last: of what the program needs they leave out much, and there may be many.
         """
         run = self.run
-        modules = [(path, run.modules[path]) for path in sorted(self.project.programs) if path in run.modules]
+        concerned = self.project.programs if self.project.concerned is None else self.project.concerned
+        modules = [(path, run.modules[path]) for path in sorted(concerned) if path in run.modules]
         yield [
             Entry(module, "__main__", 0, partial(main, run, module, block), bound=True)
             for path, module in modules

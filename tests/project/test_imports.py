@@ -86,3 +86,12 @@ def test_a_part_of_a_package_does_not_hide_the_framework_of_that_name() -> None:
     imports = Imports(ROOT, files)
     assert imports.resolve(files[2], "tensorflow", 0) is None
     assert imports.resolve(ROOT / "train.py", "kaffe.tensorflow", 0) == files[1]
+
+
+def test_in_the_sources_of_a_framework_its_name_means_the_library() -> None:
+    own = table("keras/__init__.py", "keras/src/__init__.py", "keras/src/layers/__init__.py", "guides/guide.py")
+    assert own.resolve(ROOT / "guides/guide.py", "keras", 0) is None
+    assert own.resolve(ROOT / "keras/src/__init__.py", "keras.src.layers", 0) is None
+    assert own.resolve(ROOT / "keras/src/__init__.py", "layers", 1) == ROOT / "keras/src/layers/__init__.py"
+    namesake = table("keras/__init__.py", "keras/net.py", "train.py")
+    assert namesake.resolve(ROOT / "train.py", "keras.net", 0) == ROOT / "keras/net.py"

@@ -12,7 +12,7 @@ from bnlint.story.events import Failure
 from bnlint.story.interpreter import expressions, iteration, statements
 from bnlint.story.machine import Frame, OutOfSteps, Run
 from bnlint.story.memory import MISSING
-from bnlint.story.values import UNKNOWN, Const, Lib, Module, Scope, Table, Value
+from bnlint.story.values import UNKNOWN, Const, Lib, Module, Scope, Slots, Table, Value
 
 NESTED = 40
 """imports inside each other from which on a file is loaded later: until then it is empty, as in a cycle of imports"""
@@ -20,6 +20,8 @@ NESTED = 40
 
 def load(run: Run, path: Path, name: str) -> Module | None:
     """The module of a project file, its body run if this is the first time; None if the file was not parsed."""
+    if run.frames and run.frames[-1].scope.module.path != path:
+        run.imported.add(path)
     known = run.modules.get(path)
     if known is not None:
         return known
@@ -28,6 +30,7 @@ def load(run: Run, path: Path, name: str) -> Module | None:
         return None
     table: Table = {"__name__": Const(name), "__file__": UNKNOWN}
     module = run.modules[path] = Module(path, name, table, program)
+    run.owners[id(table)] = path
     if run.importing >= NESTED:
         run.postponed.append(path)
     else:
@@ -39,12 +42,42 @@ def run_body(run: Run, module: Module) -> None:
     """Run the body of a file, in a story of its own."""
     body = run.project.programs[module.path].body
     run.importing += 1
+    born, modules, kept, whole = run.serial, len(run.modules), run.hooks.lasting(), run.whole
+    run.whole = False
     try:
         with run.apart(module.path):
             run.frames.append(Frame(Scope(module.table, None, module), None, "<module>", 0, None))
             guarded(run, "", lambda: statements.run_block(run, body))
+            if len(run.modules) > modules or run.hooks.lasting() != kept or changes_others(run, module, born):
+                run.outgoing.add(module.path)
+            if run.whole:
+                run.asking.add(module.path)
     finally:
+        run.whole = whole
         run.importing -= 1
+
+
+def changes_others(run: Run, module: Module, born: int) -> bool:
+    """Whether what was written holds for others than the module: objects born before, variables of other modules and classes.
+
+    Of other tables (variables that functions share) it is not known whose they are: what is overwritten counts.
+    """
+    seen: set[tuple[int, object]] = set()
+    for table, key, before in run.memory.trail:
+        if table is module.table:
+            continue
+        if isinstance(table, Slots):
+            if table.born <= born:
+                return True
+            continue
+        owner = run.owners.get(id(table))
+        if owner is None:
+            if before is not MISSING and (id(table), key) not in seen:
+                return True
+            seen.add((id(table), key))
+        elif owner != module.path:
+            return True
+    return False
 
 
 def guarded(run: Run, name: str, body: Callable[[], object]) -> None:

@@ -217,7 +217,10 @@ def class_(run: Run, node: ir.Class) -> int:
     for value in table.values():
         if isinstance(value, Func) and value.owner is None:
             value.owner = cls
+            if value.scope.module is not outer.module:
+                run.outgoing.add(outer.module.path)  # the function is another module's
     run.classes.append(cls)
+    run.owners[id(table)] = outer.module.path
     value = calls.decorate(run, cls, node.decorators)
     run.memory.write(expressions.scope_for(run, node.name).table, node.name, value)
     return NEXT

@@ -34,6 +34,9 @@ class Keras(Framework):
         self.formats: dict[Path, Value] = {}
         """the data format that a module's body sets"""
 
+    def lasting(self) -> object:
+        return dict(self.formats)
+
     def call(self, run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         default = formats.configured(run, self.formats)
         built = building.build(run, name, args, node, default)

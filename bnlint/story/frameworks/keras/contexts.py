@@ -69,9 +69,10 @@ def fixed(layer: Obj, flag: Value | None) -> tuple[FlagFixed | None, bool]:
 
 
 def versions(run: Run) -> int | None:
-    known = run.profiles.get(id(run.project), MISSING)
+    run.whole = True
+    known = run.profiles.get("keras version", MISSING)
     if known is MISSING:
-        known = run.profiles[id(run.project)] = keras_version(run.project)
+        known = run.profiles["keras version"] = keras_version(run.project)
     return known  # type: ignore[no-any-return]
 
 

@@ -106,14 +106,21 @@ def loaded(run: Run) -> None:
     """What every class shows is found out before any story asks for it, so that no story depends on another's asking."""
     for cls in list(run.classes):
         profile(run, cls)
+    run.profiles["noting"] = [cls for cls in run.classes if notes_of(run, cls) is not None]
+
+
+def notes_of(run: Run, cls: Cls) -> Profile | None:
+    """What a class shows, where stories add to it."""
+    known: Profile | None = run.profiles.get(id(cls.node))
+    return None if known is None or (known.summary is None and not known.functional) else known
 
 
 def notes(run: Run) -> dict[int, Note]:
     """By class, what `met` has noted since this was asked last."""
     found: dict[int, Note] = {}
-    for cls in run.classes:
-        known = run.profiles.get(id(cls.node))
-        if known is None or (known.summary is None and not known.functional):
+    for cls in run.profiles.get("noting", run.classes):  # not every class after every story
+        known = notes_of(run, cls)
+        if known is None:
             continue
         own = known.summary
         by_function = tuple((event.evaluated, event.trained) for event in known.functional)

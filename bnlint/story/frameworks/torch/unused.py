@@ -71,7 +71,8 @@ def read(run: Run, cls: Cls, name: str) -> bool:
     """Whether anything of the project may read this attribute of an instance of the class."""
     if any(isinstance(base, Lib) and base.name not in PLAIN_BASES for base in cls.order):
         return True
-    texts: reads.Texts = run.profiles.setdefault(id(run.project), reads.Texts(run.project.programs))
+    run.whole = True
+    texts: reads.Texts = run.profiles.setdefault("reads", reads.Texts(run.project.programs))
     family = [base for base in cls.order if isinstance(base, Cls)]
     for base in family:
         found = texts.of_class(base.node)
