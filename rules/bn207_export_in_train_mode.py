@@ -95,5 +95,5 @@ def built(event: Exported, use: NormUse) -> list[Step]:
 
 
 def switched(story: Story, use: NormUse) -> list[Step]:
-    events = [story.event(mark.event) for mark in use.modes]
+    events = [story.event(number) for number in sorted({mark.event for mark in use.modes})]
     return [Step(f"put in train mode by {event.how} here", event.where.place) for event in events if isinstance(event, ModeSet)]

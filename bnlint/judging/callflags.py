@@ -56,7 +56,7 @@ def judged(story: Story, forward: Forward) -> InTrainMode | None:
     uses = [use for use in forward.norms if names(use) == {"train"} and use.certain]
     if not uses:
         return None
-    sources = [story.event(mark.event) for use in uses for mark in use.modes]
+    sources = [story.event(number) for number in sorted({mark.event for use in uses for mark in use.modes})]
     fixed = next((event for event in sources if isinstance(event, FlagFixed)), None)
     if fixed is not None:
         return InTrainMode(forward, fixed.where.place, "model", sure_of_model(story, fixed, forward))

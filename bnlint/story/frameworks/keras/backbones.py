@@ -12,7 +12,7 @@ from bnlint.story.events import BackboneThawed
 from bnlint.story.frameworks.keras.building import PRETRAINED, SEQUENTIAL
 from bnlint.story.interpreter.iteration import PART
 from bnlint.story.machine import Run
-from bnlint.story.values import Data, Obj, Token, Tuple, Value, truth
+from bnlint.story.values import Data, Obj, Token, Tuple, Value, in_order, truth
 
 HELD = "#held"
 """layers of it were frozen"""
@@ -35,7 +35,7 @@ def assigned(run: Run, owner: Value, held: list[Obj], value: Value, node: ir.Att
     """`owner.trainable = value`; `held`: the batch norms, and the networks of the library, that the owner holds."""
     flag = truth(value)
     if type(owner) is Data and owner.kind == "keras layer":
-        for token in owner.flow:
+        for token in in_order(owner.flow):
             if token.kind == "layer of":
                 of_layer(run, token.ref, flag, owner.symbol is not None and owner.symbol[0] == PART, node)
         return

@@ -14,7 +14,7 @@ from bnlint.story.frameworks.torch.copying import names_of
 from bnlint.story.joining import flow_of, mix
 from bnlint.story.machine import Run
 from bnlint.story.nesting import clone
-from bnlint.story.values import NONE, UNKNOWN, Data, Obj, Token, Value
+from bnlint.story.values import NONE, UNKNOWN, Data, Obj, Token, Value, in_order
 
 LISTS = {
     "trainable_variables": "parameters", "trainable_weights": "parameters", "variables": "state_dict", "weights": "state_dict",
@@ -63,7 +63,7 @@ def written(owner: Data, values: list[Value]) -> list[tuple[Obj, list[Obj], What
     """Which models the values of an assignment come from, for each whose variable it may be."""
     given = {token.ref: None for token in sorted(flow_of(mix(values))[0], key=lambda t: t.kind) if token.kind in WRITTEN}
     found: list[tuple[Obj, list[Obj], What]] = []
-    for token in owner.flow:
+    for token in in_order(owner.flow):
         sources = sorted((ref for ref in given if ref is not token.ref), key=lambda ref: ref.serial)
         if sources and token.kind in WRITTEN:
             found.append((token.ref, sources, WRITTEN[token.kind]))

@@ -18,7 +18,7 @@ from bnlint.story.events import Narrow
 from bnlint.story.frameworks.torch.known import BATCH_NORMS
 from bnlint.story.joining import flow_of
 from bnlint.story.machine import Run
-from bnlint.story.values import Const, Data, Lib, Obj, Token, Value, number, text
+from bnlint.story.values import Const, Data, Lib, Obj, Token, Value, in_order, number, text
 
 PICKED = "picked norm"
 """kind of token of a weight or bias that was taken from a batch norm after its kind was asked for"""
@@ -99,7 +99,7 @@ def weight(run: Run, norm: Obj, attr: str) -> Data | None:
 
 def weight_frozen(run: Run, weight_: Data, node: ir.Expr) -> None:
     """`norm.weight.requires_grad = False`"""
-    for token in weight_.flow:
+    for token in in_order(weight_.flow):
         if token.kind == PICKED:
             treated(run, token.ref, "frozen", node)
 
