@@ -77,6 +77,13 @@ def indented(levels: int, line: str) -> str:
         pytest.param("x = list('abcdefgh')\n" + "x = [y" + " for y in [1, 2, 3, 4, 5, 6, 7, 8, 9]" * 8 + "]\n", id="comprehensions"),
         pytest.param(indented(60, "if test():") + "    " * 60 + "y = 1\n", id="ifs_in_ifs"),
         pytest.param("for x in [" + "f(1), " * 10_000 + "]:\n    y = x\n", id="a_loop_over_10_000_elements"),
+        pytest.param(
+            "def f(a):\n" + "".join(f"    if a == {i}:\n        return {i}\n" for i in range(10_000)) + "f(input())\n",
+            id="a_function_of_10_000_branches",
+        ),
+        pytest.param(
+            "".join(f"def f{i}(x):\n    return f{i + 1}(x)\n" for i in range(1_000)) + "f0(3)\n", id="a_chain_of_1_000_calls"
+        ),
     ],
 )
 def test_one_entry_point_stays_far_below_its_budget(program: str) -> None:
