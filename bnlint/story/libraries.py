@@ -157,7 +157,7 @@ def star(run: Run, name: str) -> None:
         run.memory.write(run.frame.scope.table, each, member(name, each))
 
 
-RAISING = frozenset({"int", "float", "next", "open", "input", "getattr", "iter"})
+RAISING = frozenset({"int", "float", "next", "open", "input"})
 """functions of Python that raise where their argument is not what they want"""
 
 

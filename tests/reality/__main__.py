@@ -43,8 +43,8 @@ def fixtures(word: str) -> bool:
         until = f" (until {outcome.ended})" if outcome.ended else ""
         for problem in outcome.verdict.unsound:
             print(f"{subject.name}: {problem}{until}")
-    print(f"{len(found)} programs with PyTorch, {ran} of them apply a network when they run ({whole} come to their end, ", end="")
-    print(f"are watched long enough), {forwards} different forwards")
+    print(f"{len(found)} programs with PyTorch, {ran} of them apply a network when they run", end=" ")
+    print(f"({whole} come to their end or are watched long enough), {forwards} different forwards")
     print("not run: " + ", ".join(f"{count} {reason}" for reason, count in skipped.most_common()))
     print(f"{wrong} programs do what is not told of them")
     return not wrong

@@ -221,6 +221,15 @@ PROGRAMS = {
                 model(x)  #: eval|train
         main(input())
         """,
+    "what_a_loop_switches_back_and_forth_is_either_in_its_later_turns": """
+        def main(x, n):
+            model = Net()
+            model.eval()
+            for _ in range(n):
+                model(x)  #: eval, train, eval|train
+                model.bn.train(not model.bn.training)
+        main(input(), int(input()))
+        """,
     "a_loop_of_any_number_of_turns_may_switch_back_and_forth": """
         def main(x, n):
             model = Net()
@@ -292,3 +301,23 @@ Deeper(Deeper(Deeper(Net())))(input())
 def test_modules_of_one_class_that_nest_are_followed() -> None:
     (forward,) = (event for story in stories(with_net(NESTED)) for event in story.of(Forward))
     assert len(forward.norms) == 4
+
+
+SHARED = """
+class Head(nn.Module):
+    def __init__(self, inside):
+        super().__init__()
+        self.inside = inside
+
+    def forward(self, x):
+        first = self.inside(x)
+        self.inside.eval()
+        return first + self.inside(x)
+
+Head(Net())(input())
+"""
+
+
+def test_a_norm_that_one_forward_runs_in_both_modes_is_in_either() -> None:
+    (forward,) = (event for story in stories(with_net(SHARED)) for event in story.of(Forward))
+    assert {mode.name for use in forward.norms for mode in use.modes} == {"train", "eval"}

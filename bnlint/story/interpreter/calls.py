@@ -24,6 +24,7 @@ from bnlint.story.interpreter import (
 )
 from bnlint.story.joining import MAX_OPTIONS, choose, mix
 from bnlint.story.machine import DEAD, DEPTH, NEXT, RETURN, SAME_FUNCTION, Frame, Run
+from bnlint.story.meeting import meet
 from bnlint.story.values import (
     NONE,
     UNKNOWN,
@@ -330,7 +331,7 @@ def call_function(run: Run, func: Func, args: Args, node: ir.Expr) -> Value:
     finally:
         run.norms.pop()
         if run.norms:
-            run.norms[-1].update(norms)
+            meet(run.norms[-1], norms.values())
         inner_reads, run.memory.reads = run.memory.reads, outer_reads
         if outer_reads is not None and inner_reads is not None:
             for where, entry in inner_reads.items():

@@ -35,7 +35,7 @@ def loop(run: Run, node: ir.Loop) -> int:
         return statements.run_block(run, node.orelse)
 
     def prepare(turn: int) -> None:
-        value = turns[turn]
+        value = turns[min(turn, len(turns) - 1)]
         if (rest is not None and turn >= len(items)) or turn >= most:
             value = iteration.fresh(run, value, node, turn)
         statements.bind(run, node.target, value)
@@ -108,7 +108,9 @@ def repeat(
     supposed = len(run.supposed)
     earlier: list[list[tuple[Table, frozenset[Mode]]]] = []
     born = run.serial
-    for turn in range(passes):
+    turn, moved = -1, False
+    while turn < passes - 1:
+        turn += 1
         begun = len(run.supposed)
         state.pass_mark = memory.mark()
         state.continues.clear()
@@ -128,10 +130,12 @@ def repeat(
             status = NEXT
         if status not in (NEXT, CONTINUE):
             break
-        if not counted and turn < passes - 1:
-            earlier.append(modes_since(run, state.mark))
-    for modes in earlier if status in (NEXT, CONTINUE) else ():
-        either(run, modes)
+        if counted:
+            continue
+        changes = [either(run, modes) for modes in earlier] if turn == passes - 1 else []
+        if any(changes) and not moved:
+            moved, passes = True, passes + 1  # once more from all modes that there may be
+        earlier.append(modes_since(run, state.mark))
     if maybe:
         either(run, modes_before(run, state.mark))
     if not counted:
@@ -177,12 +181,15 @@ def modes_before(run: Run, mark: int) -> list[tuple[Table, frozenset[Mode]]]:
     return list(first.values())
 
 
-def either(run: Run, earlier: list[tuple[Table, frozenset[Mode]]]) -> None:
-    """There may have been fewer turns: modes that a later one changed again are those of before as well."""
+def either(run: Run, earlier: list[tuple[Table, frozenset[Mode]]]) -> bool:
+    """There may have been fewer turns: modes that a later one changed again are those of before as well. Says if any did."""
+    changed = False
     for table, modes in earlier:
         now = table.get("#mode")
         if now is not None and now is not modes and {mode.name for mode in now} != {mode.name for mode in modes}:
             run.memory.write(table, "#mode", now | modes)
+            changed = changed or not {mode.name for mode in modes} <= {mode.name for mode in now}
+    return changed
 
 
 def grown(run: Run, mark: int, born: int) -> None:

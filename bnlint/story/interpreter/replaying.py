@@ -12,6 +12,7 @@ from bnlint.program import model as ir
 from bnlint.story.events import NormUse
 from bnlint.story.framework import Args
 from bnlint.story.machine import Memo, Run
+from bnlint.story.meeting import meet
 from bnlint.story.memory import unchanged
 from bnlint.story.values import Bound, Choice, Cls, Const, Data, Func, Lib, Module, Super, Table, Tuple, Value
 
@@ -81,7 +82,7 @@ def replay(run: Run, key: Any) -> Value | None:
                 for where, entry in memo.reads.items():
                     run.memory.reads.setdefault(where, entry)
             if run.norms:
-                run.norms[-1].update({id(use.norm): now(use) if follows else use for use, follows in memo.norms})
+                meet(run.norms[-1], (now(use) if follows else use for use, follows in memo.norms))
             return memo.result
     return None
 

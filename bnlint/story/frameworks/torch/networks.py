@@ -32,6 +32,7 @@ from bnlint.story.frameworks.torch.known import BATCH_NORMS, CONTAINERS, WRAPPER
 from bnlint.story.interpreter import calls, iteration, objects
 from bnlint.story.joining import choose, flow_of, mix
 from bnlint.story.machine import Run
+from bnlint.story.meeting import meet
 from bnlint.story.nesting import children, clone, descendants
 from bnlint.story.values import (
     NO_TOKENS,
@@ -220,7 +221,7 @@ def applied(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
         modalities.normalised(run, obj, args, node)
         one = shapes.single(obj, shape)
         used = [replace(use, shape=shape, single=one) if use.norm is obj else use for use in freezing.uses(run, obj)]
-        run.norms[-1].update({id(use.norm): use for use in used})
+        meet(run.norms[-1], used)
     if "module" in obj.slots and obj.lib in WRAPPERS:
         return calls.call(run, obj.slots["module"], args, node)
     if "#items" in obj.slots:
