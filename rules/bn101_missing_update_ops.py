@@ -63,6 +63,11 @@ def train_step(sess, xs, ys):
 - Keras trains by `fit` or `train_on_batch`, or `model.updates` was copied into the collection (see BN104);
 - the collection is read, but too early (BN102) or without effect (BN103): those rules speak then.
 
+## Right on purpose
+
+The averages are never used: evaluation is fed the batch's statistics on purpose, or another program estimates them
+afterwards. Then write `# bnlint: ignore[BN101]` and the reason on the line.
+
 ## Fix
 
 Build the train op within `with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):`. Unsafe: it changes
@@ -75,8 +80,10 @@ documentation of `tf.compat.v1.layers.batch_normalization`.
 
 ## Measured
 
-Test accuracy .525 without the updates, .896 with them; the moving mean stays exactly 0. (Small perceptron on four
-gaussian classes, TensorFlow 1.15: the sign is evidence, the size is not.)
+Test accuracy with the moving averages: 0.391 bad, 0.933 good (tensorflow 2.21.0, tf_keras 2.21.0).
+
+The moving mean stays exactly 0. Graph mode of TensorFlow 2 (`tf.compat.v1`); once, in TensorFlow 1.15 itself: .525 against
+.896.
 """
 
 from __future__ import annotations

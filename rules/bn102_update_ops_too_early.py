@@ -62,6 +62,11 @@ def train_step(sess, xs, ys):
 - each turn of a loop over towers reads it after building its tower;
 - the layers update in place and no list is needed.
 
+## Right on purpose
+
+The list is meant to hold an earlier network only, whose updates alone should run. Then write `# bnlint: ignore[BN102]`
+and the reason on the line.
+
 ## Fix
 
 None: moving a statement is left to the author. Read the collection directly before the train op is built.
@@ -73,8 +78,10 @@ documentation of `tf.Graph.get_collection` (the list is a copy) and `get_collect
 
 ## Measured
 
-The early list holds 0 ops; test accuracy .525, against .896 when it is read after the layers. (Small perceptron on four
-gaussian classes, TensorFlow 1.15: the sign is evidence, the size is not.)
+Test accuracy with the moving averages: 0.391 bad, 0.933 good (tensorflow 2.21.0, tf_keras 2.21.0).
+
+The list that was read too early is empty. Graph mode of TensorFlow 2 (`tf.compat.v1`); once, in TensorFlow 1.15: .525
+against .896.
 """
 
 from __future__ import annotations

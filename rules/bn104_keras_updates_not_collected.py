@@ -47,6 +47,11 @@ with tf.control_dependencies(norm.updates):
 - the layers are frozen, or nothing is trained
 - the program is eager TensorFlow 2, where the call itself updates
 
+## Right on purpose
+
+The statistics are to stay what a checkpoint restored, while the batch normalises. Then write `# bnlint: ignore[BN104]`
+and the reason on the line.
+
 ## Fix
 
 None is offered: depend on `model.updates` (of a model that is called on an input of its own: `model.get_updates_for(x)`).
@@ -57,7 +62,9 @@ TensorFlow 1.15, `tf.keras.layers.BatchNormalization` and `tf.keras.Model.update
 
 ## Measured
 
-Accuracy .617 against .896; UPDATE_OPS holds 0 ops (TensorFlow 1.15, 2.15 and 2.21 in graph mode).
+Test accuracy with the moving averages: 0.391 bad, 0.933 good (tensorflow 2.21.0, tf_keras 2.21.0).
+
+UPDATE_OPS holds 0 ops of Keras layers, in TensorFlow 1.15, 2.15 and 2.21 alike. The layer's `updates` are gone in Keras 3.
 """
 
 from __future__ import annotations

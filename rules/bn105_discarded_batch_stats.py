@@ -66,6 +66,11 @@ def train_step(state, batch):
 - no gradient is taken of the output while another application's statistics are kept: a second view, a target
 - `mutable` is missing: such an application raises by itself; `flax.nnx` modules keep their statistics themselves
 
+## Right on purpose
+
+A probe of the loss or the gradient that must leave no trace in the state, in a function that trains nothing. Then write
+`# bnlint: ignore[BN105]` and the reason on the line.
+
 ## Fix
 
 Return the second result (with `has_aux=True` from a loss function) and put its `batch_stats` into the train state.
@@ -76,7 +81,9 @@ Flax documentation, "Batch normalization" and `Module.apply`.
 
 ## Measured
 
-flax 0.12: accuracy .627 against .911.
+Test accuracy with the running averages: 0.576 bad, 0.830 good (jax 0.10.2, flax 0.12.8).
+
+`apply` in train mode without `mutable` raises by itself; `nnx.BatchNorm` updates in place.
 """
 
 from __future__ import annotations

@@ -77,6 +77,11 @@ with tf.Session() as session:
 - nothing is trained in the program, so that nobody keeps the averages
 - a generator is sampled: `possible`
 
+## Right on purpose
+
+Adaptation: the averages are meant to follow the data that is looked at, as AdaBN does. Then write `# bnlint:
+ignore[BN106]` and the reason on the line.
+
 ## Fix
 
 None is offered. Feed False where the network is only looked at; build the validation tower with `is_training=False`.
@@ -88,8 +93,9 @@ sure the updates are computed in place"); "A bug hidden in plain sight", on `tra
 
 ## Measured
 
-Not measured by itself. Of the same kind: evaluating in train mode moved the averages by 26 % in one pass, and accuracy with them
-fell from .744 to .704 (PyTorch); a constant flag at evaluation gives .722 against .856 at a test batch of 4.
+Relative error of the moving means: 0.508 bad, 0.0308 good (tensorflow 2.21.0, tf_keras 2.21.0).
+
+A validation tower over values twice as large, built before the collection is read.
 """
 
 from __future__ import annotations

@@ -52,6 +52,11 @@ with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS, scope="b
 - there is one train op, or the train ops are grouped into one step
 - the names of the variables or of the layers are not known
 
+## Right on purpose
+
+Either network's step is meant to move both averages, and the momentum was chosen for that. Then write `# bnlint:
+ignore[BN107]` and the reason on the line.
+
 ## Fix
 
 None is offered: read the collection with `scope=` for each network.
@@ -62,7 +67,7 @@ TensorFlow 1.15, `tf.get_collection` ("scope: Optional. A string. If supplied, t
 
 ## Measured
 
-Not measured by itself: two updates in a step with momentum m are one with m squared.
+Nothing to run: two updates in a step with momentum m are one with m squared.
 """
 
 from __future__ import annotations

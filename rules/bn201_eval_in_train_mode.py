@@ -131,6 +131,11 @@ with tf.Session() as session:
 - a constant flag at a TensorFlow or Keras call decides the mode: that is BN204
 - a session looks at the batch that it trains on; updates in place move with the evaluation: that is BN106
 
+## Right on purpose
+
+Test-time adaptation, Monte Carlo dropout and transductive few-shot learning evaluate in train mode by design. Then
+write `# bnlint: ignore[BN201]` and the reason on the line.
+
 ## Fix
 
 Call `model.eval()` before the loop that measures (unsafe: it changes what the program computes), and `model.train()` before
@@ -144,9 +149,10 @@ TensorFlow 1.15, `tf.layers.batch_normalization` (`training`, "Either a Python b
 
 ## Measured
 
-Accuracy on a test set sorted by class .277, in eval mode .744 (toy data, torch 2.13). Shuffled test batches of 2 give
-.554, of 64 hardly any difference (.741). One pass in train mode under `no_grad` moved the statistics by 26 %, and
-accuracy in eval mode afterwards fell from .744 to .704.
+Accuracy on a test set sorted by class: 0.270 bad, 0.856 good (torch 2.13.0).
+
+Shuffled test batches hide it: at 64 hardly any difference, at 2 a quarter of the hits lost. `torch.no_grad()` changes
+nothing: one pass in train mode under it moved the statistics by 26 % (single experiments, torch 2.13).
 """
 
 from __future__ import annotations

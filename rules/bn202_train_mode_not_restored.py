@@ -70,6 +70,11 @@ for epoch in range(3):
 - only a frozen part of the network is put in eval mode
 - the network in eval mode is not the one this step optimises: a frozen teacher, a critic that scores the actor
 
+## Right on purpose
+
+Finetuning with frozen batch norm trains in eval mode by design; dropout is off then, too. Then write `# bnlint:
+ignore[BN202]` and the reason on the line.
+
 ## Fix
 
 Call `model.train()` at the head of the training loop, or right after the evaluation (unsafe: it changes what the
@@ -81,9 +86,10 @@ program computes).
 
 ## Measured
 
-Accuracy .505 against .746 with five batch norms and a learning rate of .2; at .5 the loss explodes. With two batch
-norms and Adam there is next to no loss (.776 against .780): the damage grows with depth, learning rate and how early
-`eval()` comes.
+Accuracy after five epochs: 0.251 bad, 0.819 good (torch 2.13.0).
+
+Five batch norms and a learning rate of 1. With two of them and Adam there is next to no loss: the damage grows with depth,
+learning rate and how early `eval()` comes.
 """
 
 from __future__ import annotations

@@ -112,6 +112,11 @@ with tf.Session() as session:
   and imports tell
 - a generator is sampled, Monte Carlo dropout or test-time adaptation is meant: `possible`
 
+## Right on purpose
+
+Translation networks that are always run with the statistics of their input (an instance norm in all but name), and
+transductive methods. Then write `# bnlint: ignore[BN204]` and the reason on the line.
+
 ## Fix
 
 Hand on the mode: `training=self.training`, or the argument that says so.
@@ -123,7 +128,10 @@ TensorFlow 1.15, `tf.layers.batch_normalization`; Keras 2.15 and 3.15, "BatchNor
 
 ## Measured
 
-Accuracy .722 against .856 at a test batch of 4; .859 against .856 at 500.
+Accuracy in test batches of 4: 0.745 bad, 0.886 good (torch 2.13.0).
+
+An own layer over `F.batch_norm`. At test batches of 500 there is no difference (.859 and .856): the flag harms where a batch
+is small or one-sided.
 """
 
 from __future__ import annotations

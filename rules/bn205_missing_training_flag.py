@@ -48,6 +48,10 @@ with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
 - a constant says so on purpose: that is BN204's question
 - a slim network is only ever trained
 
+## Right on purpose
+
+The network is pretrained and its batch norm is meant to stay frozen. Say so: `training=False`.
+
 ## Fix
 
 None is offered: the flag has to come from somewhere. Pass it to every batch norm, and True only where a gradient is taken.
@@ -59,8 +63,11 @@ Keras 3, "BatchNormalization" ("the call argument training"); "A bug hidden in p
 
 ## Measured
 
-With ten layers of `tf.layers.batch_normalization` accuracy .251 against .849, with two layers no difference (.901, .896);
-a Keras model in a tape likewise .895 against .893. With slim's default a batch of one gives exactly 0 (TensorFlow 1.15).
+Test accuracy with the moving averages: 0.266 bad, 0.910 good (tensorflow 2.21.0, tf_keras 2.21.0).
+
+Ten layers of `tf.layers.batch_normalization`, graph mode of TensorFlow 2 (`tf.compat.v1`); with two layers there is no
+difference. Once, in TensorFlow 1.15 with other data: .251 against .849; slim's default there makes a batch of one give
+exactly 0.
 """
 
 from __future__ import annotations

@@ -95,6 +95,11 @@ if __name__ == "__main__":
 - training goes on with the imported graph
 - nothing in the project saves a graph with batch norm (`possible` where it has layers whose flag is True by default)
 
+## Right on purpose
+
+The imported graph is trained further from where it stood. Then write `# bnlint: ignore[BN206]` and the reason on the
+line.
+
 ## Fix
 
 None is offered. Build the network anew with `is_training=False` and restore the variables into it, or save a graph whose flag
@@ -106,7 +111,9 @@ is a `placeholder_with_default(False, [])`.
 
 ## Measured
 
-Mean of the output 0.00 against 2.10 (the true one is 2); a batch of one gives exactly 0. Update ops survive the import.
+Accuracy of the imported graph, one example at a time: 0.227 bad, 0.933 good (tensorflow 2.21.0, tf_keras 2.21.0).
+
+Graph mode of TensorFlow 2 (`tf.compat.v1`), four classes. Update ops survive the import.
 """
 
 from __future__ import annotations

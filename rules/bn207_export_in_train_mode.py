@@ -40,6 +40,11 @@ torch.jit.trace(net, torch.rand(1, 3, 224, 224)).save("resnet18.pt")
 - the network was loaded by a function that returns it in eval mode, or is handed in from outside
 - the mode hangs on something unknown
 
+## Right on purpose
+
+The exported program is to be trained further elsewhere, or normalises by its input by design. Then write `# bnlint:
+ignore[BN207]` and the reason on the line.
+
 ## Fix
 
 Call `eval()` on the network before it is exported (unsafe: it changes what the program computes). None is offered for
@@ -52,8 +57,10 @@ modes will always behave as if it is in the mode it was in during tracing"), `to
 
 ## Measured
 
-Outputs of the traced network differ from those in eval mode by up to 5.16, of `torch.export` likewise; after `eval()` by 0.
-Tracing moved the statistics by .35, by .65 with the check that follows it (torch 2.13).
+Largest difference between the traced network and eval mode: 14 bad, 0 good (torch 2.13.0).
+
+`torch.jit.trace` of a convolutional network, asked about single pictures; `torch.export` differs likewise. Tracing itself
+moves the statistics. Both exporters of `torch.onnx.export` write inference batch norm by default, whatever the mode.
 """
 
 from __future__ import annotations

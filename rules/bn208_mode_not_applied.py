@@ -60,6 +60,11 @@ with torch.no_grad():
 - a module sets its own flag inside its `train()`, or the object is no module (a trainer, a configuration)
 - the method is taken as a value to be called later
 
+## Right on purpose
+
+Only the top module's own `forward` asks for `self.training`, and the children should keep their mode. Then write `#
+bnlint: ignore[BN208]` and the reason on the line.
+
 ## Fix
 
 `model.eval()`, or `model.train()` where that is what was meant (safe). None is offered where the value is not a constant.
@@ -70,7 +75,9 @@ with torch.no_grad():
 
 ## Measured
 
-Test accuracy .268 with `model.training = False`, .898 with `model.eval()`.
+Accuracy on a test set sorted by class: 0.270 bad, 0.856 good (torch 2.13.0).
+
+`model.training = False` does not reach the children.
 """
 
 from __future__ import annotations

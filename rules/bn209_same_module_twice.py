@@ -56,6 +56,10 @@ with torch.no_grad():
 - the other network is being trained there (a student beside its teacher)
 - forwards lie between the two calls, or they stand far apart
 
+## Right on purpose
+
+The mode is set twice without need and the other network is meant to train: delete the second call.
+
 ## Fix
 
 None is offered: which network was meant is not known for sure. The trace shows the one that stays in train mode.
@@ -66,7 +70,9 @@ None is offered: which network was meant is not known for sure. The trace shows 
 
 ## Measured
 
-As BN201: accuracy .277 in train mode against .744 in eval mode on a test set sorted by class (torch 2.13).
+Accuracy on a test set sorted by class: 0.328 bad, 0.856 good (torch 2.13.0).
+
+An encoder and a classifier; the classifier's `eval()` is the one that was lost.
 """
 
 from __future__ import annotations

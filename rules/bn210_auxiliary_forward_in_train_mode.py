@@ -67,6 +67,11 @@ for epoch in range(3):
   network: without train mode its statistics would stay what they were at the start (BN503)
 - its parameters are frozen explicitly: that is BN401
 
+## Right on purpose
+
+A mean teacher that is never evaluated may normalise by the student's batches; some methods want it that way. Then write
+`# bnlint: ignore[BN210]` and the reason on the line.
+
 ## Fix
 
 Call `eval()` on the network before the loop, and again after a `train()` of anything that holds it.
@@ -78,7 +83,9 @@ documentation.
 
 ## Measured
 
-`torch.no_grad()` does not stop the updates: one pass over other data moved the statistics by 26 % (torch 2.13).
+Relative drift of the teacher's running variance: 1.31 bad, 0 good (torch 2.13.0).
+
+The target is computed under `torch.no_grad()`, which does not stop the updates.
 """
 
 from __future__ import annotations

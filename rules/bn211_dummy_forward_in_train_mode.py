@@ -59,6 +59,11 @@ with torch.no_grad():
 
 What is reported is `likely`: how much is lost depends on the momentum and on what follows.
 
+## Right on purpose
+
+A lazy network that is asked for its shape once and trained afterwards: what it learns is forgotten in a few dozen
+steps. Then write `# bnlint: ignore[BN211]` and the reason on the line.
+
 ## Fix
 
 Call `eval()` before, and `train()` afterwards if training follows.
@@ -70,8 +75,10 @@ Call `eval()` before, and `train()` afterwards if training follows.
 
 ## Measured
 
-One pass of 10 batches moved the statistics by 26 % under `no_grad` (torch 2.13). With a momentum of .1 ten forwards leave
-.35 of what had been learnt, since .9 to the tenth is .35.
+Accuracy after a warm-up on zeros: 0.731 bad, 0.869 good (torch 2.13.0).
+
+Twenty forwards on zeros under `torch.no_grad()`. With a momentum of .1 they leave .12 of what had been learnt, since .9 to
+the twentieth is .12.
 """
 
 from __future__ import annotations

@@ -96,6 +96,10 @@ with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
 - nothing trains a layer of `tf.layers`: what stays in inference mode may be frozen on purpose
 - it is one layer of several in the function, and the others get the flag: BN205
 
+## Right on purpose
+
+The wrapper keeps the parameter for its callers' sake, and its batch norm is frozen. Say so: `training=False`.
+
 ## Fix
 
 Hand the argument on.
@@ -107,7 +111,9 @@ Hand the argument on.
 
 ## Measured
 
-Ten layers that never normalise: accuracy .251 against .849. With slim's default a batch of one gives exactly 0 (TensorFlow 1.15).
+Test accuracy with the moving averages: 0.266 bad, 0.910 good (tensorflow 2.21.0, tf_keras 2.21.0).
+
+As BN205: ten layers that never normalise, graph mode of TensorFlow 2 (`tf.compat.v1`).
 """
 
 from __future__ import annotations

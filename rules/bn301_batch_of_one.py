@@ -61,6 +61,11 @@ for epoch in range(2):
 
 A size that comes from a default of argparse or a configuration is reported as `likely`, because a caller may give another.
 
+## Right on purpose
+
+Pictures so large that one fills the memory, when each is to be normalised by itself: that is instance norm, and its
+name is clearer. Then write `# bnlint: ignore[BN301]` and the reason on the line.
+
 ## Fix
 
 None is offered. Use larger batches, a norm that does not look across samples (group norm, layer norm), or frozen statistics.
@@ -71,7 +76,9 @@ None is offered. Use larger batches, a norm that does not look across samples (g
 
 ## Measured
 
-Accuracy .394 against 1.00 with `BatchNorm2d` where the brightness of a picture is its class (mean of two seeds: .51 and .28).
+Test accuracy where brightness is the class: 0.490 bad, 1.000 good (torch 2.13.0).
+
+One example at a time or 32, otherwise the same; two classes, so .5 is chance.
 """
 
 from __future__ import annotations

@@ -56,6 +56,11 @@ for (xs, ys), (xt, _) in zip(source, target):
 - the two run through different batch norms (domain-specific layers), or batch norm is in eval mode for one of them
 - the network tells real from generated examples: BN305 speaks of that
 
+## Right on purpose
+
+The sources are alike, or each network in use sees one of them only and its averages are estimated anew before the test.
+Then write `# bnlint: ignore[BN304]` and the reason on the line.
+
 ## Fix
 
 None is offered: concatenate the batches before the forward, or give each domain a batch norm of its own.
@@ -67,8 +72,9 @@ Adaptation" (Li and others, 2016).
 
 ## Measured
 
-Accuracy in evaluation .659 against .855, with the batch's own statistics .84; running variance 1.08 against 10.1, the true
-one being 10. Where both domains have the same distribution there is no harm (.87) (torch 2.13).
+Test accuracy on both sources: 0.488 bad, 0.845 good (torch 2.13.0).
+
+Where both sources have the same distribution there is no harm.
 """
 
 from __future__ import annotations

@@ -74,6 +74,11 @@ for real in DataLoader(torch.randn(256, 8), batch_size=32, shuffle=True, drop_la
 - the discriminator holds no batch norm (none, spectral, instance, layer or group norm), or is in eval mode
 - its own step is joint: equal shares in one batch, taken apart again by `chunk` or by slices
 
+## Right on purpose
+
+Well-known recipes (DCGAN, ganhacks) separate real from fake on purpose. That works as long as the discriminator is
+never used in eval mode. Then write `# bnlint: ignore[BN305]` and the reason on the line.
+
 ## Fix
 
 None is offered. Put both halves into one forward, or take batch norm out of the discriminator.
@@ -85,9 +90,10 @@ advises the opposite.
 
 ## Measured
 
-A linear discriminator after one batch norm: accuracy .525 on separate, .990 on joint batches; running variance .35
-against 2.8 (true value 2.79). A ring of eight modes, three seeds: the generator found 0, 1 and 3 modes with separate
-batches, 8 with joint ones, 8 without batch norm. A 64:16 mixture gives a mean of .62 where the balanced one is 1.5.
+Share of examples that the discriminator tells in eval mode: 0.003 bad, 1.000 good (torch 2.13.0).
+
+Judged in eval mode, by averages that separate batches made fit neither the real nor the generated. Disputed all the same:
+well-known recipes (ganhacks, DCGAN) ask for separate batches, and train with them; they do not evaluate the discriminator.
 """
 
 from __future__ import annotations

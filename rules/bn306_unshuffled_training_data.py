@@ -51,6 +51,11 @@ for x, y in DataLoader(data, batch_size=64, num_workers=4, shuffle=True, drop_la
 - examples come from records or a generator, which may be in random order, or the program shuffles arrays by hand
 - nothing is known of the data set, or the loader also serves an evaluation
 
+## Right on purpose
+
+The stored order means nothing, the data were shuffled when they were written, or each epoch goes through a stream once.
+Then write `# bnlint: ignore[BN306]` and the reason on the line.
+
 ## Fix
 
 None is offered: `shuffle=True`.
@@ -62,8 +67,10 @@ PyTorch 2.13, `torch.utils.data.DataLoader` (shuffle=None reads in order); Tenso
 
 ## Measured
 
-Accuracy .260 against .793 with data sorted by class (layer norm .30 against .85: most of it is forgetting), .845 against
-.937 with data sorted by a nuisance (layer norm .90 against .94). A fixed order that means nothing does no harm (torch 2.13).
+Test accuracy on all of the recording: 0.685 bad, 0.852 good (torch 2.13.0).
+
+The classes are mixed, the sensor drifts. Sorted by class, layer norm suffers just as much: that is forgetting. A fixed order
+that means nothing does no harm.
 """
 
 from __future__ import annotations

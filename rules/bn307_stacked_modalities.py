@@ -55,6 +55,11 @@ for position, velocity in [(torch.randn(32, 3), torch.randn(32, 3)) for _ in ran
 
 What a tensor holds is known from its name only, so no report is certain.
 
+## Right on purpose
+
+The quantities are of one kind and scale, and are meant to share their normalisation. Then write `# bnlint:
+ignore[BN307]` and the reason on the line.
+
 ## Fix
 
 None is offered: normalise each quantity by itself, or join them as features before a batch norm.
@@ -66,8 +71,9 @@ None is offered: normalise each quantity by itself, or join them as features bef
 
 ## Measured
 
-Largest difference from quantities that are normalised one by one: 0 for batch norm over a concatenation of features, 4.79 stacked
-along the batch or the length, 2.4 for a layer norm over the concatenation (torch 2.13).
+Test accuracy where the velocity is the class: 0.512 bad, 1.000 good (torch 2.13.0).
+
+Stacked along the batch the positions drown the velocities; concatenated as channels each is normalised by itself.
 """
 
 from __future__ import annotations

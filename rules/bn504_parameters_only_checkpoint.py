@@ -61,6 +61,11 @@ torch.save(model.state_dict(), "weights.pt")
 - TensorFlow: the list holds the moving averages too, also where slim's `variables_collections=` puts them among the
   trainable variables; or another saver of the same graph holds everything
 
+## Right on purpose
+
+The statistics are estimated anew after loading, before anything is evaluated. Then write `# bnlint: ignore[BN504]` and
+the reason on the line.
+
 ## Fix
 
 Save and load `model.state_dict()`, or `tf.global_variables()` (unsafe: checkpoints become larger, and older ones lack what
@@ -73,8 +78,11 @@ the new code asks for). Done where the call itself lists all named parameters, o
 
 ## Measured
 
-Accuracy .345 against .946 after restoring the parameters alone; in TensorFlow an error of 5.07 against 0. (Small programs
-on one CPU: the sign is evidence, the size is not.)
+Test accuracy of the restored network: 0.665 bad, 0.985 good (torch 2.13.0).
+
+Test accuracy of the restored network: 0.391 bad, 0.933 good (tensorflow 2.21.0, tf_keras 2.21.0).
+
+The strict `load_state_dict` would have raised.
 """
 
 from __future__ import annotations

@@ -74,6 +74,11 @@ with torch.no_grad():
 - `AveragedModel(..., use_buffers=True)` averages the statistics as well
 - the network holds no batch norm, or is never evaluated
 
+## Right on purpose
+
+The learning rate at the end is so small that the averaged networks hardly differ. Then write `# bnlint: ignore[BN505]`
+and the reason on the line.
+
 ## Fix
 
 Call `torch.optim.swa_utils.update_bn(train_loader, swa_model)` before the evaluation, or build
@@ -85,9 +90,10 @@ Call `torch.optim.swa_utils.update_bn(train_loader, swa_model)` before the evalu
 
 ## Measured
 
-Accuracy .854 against .865, with `update_bn` and with `use_buffers=True` alike: the last network's statistics are not far
-off. An own average that keeps those of the first network loses as much as BN503 shows. (Small programs on one CPU: the
-sign is evidence, the size is not.)
+Relative error of the running variances for the averaged weights: 0.557 bad, 0.012 good (torch 2.13.0).
+
+Of the network that is averaged, `AveragedModel` keeps the last statistics. The accuracy suffers little at usual learning
+rates (.854 against .865 once, torch 2.13).
 """
 
 from __future__ import annotations

@@ -45,6 +45,11 @@ net = nn.Sequential(
 In Keras and TensorFlow the same mistake the other way round, a momentum of 0.5 or less, did no harm when measured: it is
 `info` and off unless the rule is selected.
 
+## Right on purpose
+
+Statistics of the last batches only, for a network whose data drift fast, or that is evaluated by other means. Then
+write `# bnlint: ignore[BN602]` and the reason on the line.
+
 ## Fix
 
 Write `1 - value` (unsafe: it changes what evaluation computes). None is offered where the value comes from a parameter or
@@ -57,8 +62,10 @@ notion of momentum"); Keras 3, "BatchNormalization layer" (`moving_mean * moment
 
 ## Measured
 
-Accuracy in eval mode .675 with momentum .99 against .783 with .1 at batches of 4, .822 against .846 at batches of 16 (torch
-2.13). Keras with .1 or .5: .903 and .905 against .893 with .99.
+Relative error of the running variances after batches of 8: 0.389 bad, 0.044 good (torch 2.13.0).
+
+Batches of 8. Accuracy in eval mode fell from .783 to .675 at batches of 4 in a single experiment (torch 2.13). In Keras
+momenta of .1 and .5 did no harm (.903 and .905 against .893 with .99).
 """
 
 from __future__ import annotations

@@ -33,6 +33,11 @@ net = nn.Sequential(nn.Linear(32, 64, bias=False), nn.BatchNorm1d(64, momentum=N
 - the layer keeps no statistics (`track_running_stats=False`), or is built for inference (`is_training=False`)
 - the value is not known; a default of an option is reported as `likely`
 
+## Right on purpose
+
+The statistics are frozen on purpose while the batch normalises in training. `eval()` on the layers is clearer if it
+should not. Then write `# bnlint: ignore[BN603]` and the reason on the line.
+
 ## Fix
 
 None is offered: leave the argument out, or give the share that was meant.
@@ -43,7 +48,9 @@ PyTorch 2.13, `torch.nn.modules.batchnorm._BatchNorm.forward` (`exponential_aver
 
 ## Measured
 
-Accuracy .578 against .846 (torch 2.13); Keras with momentum 1.0 .596 against .893.
+Test accuracy in eval mode: 0.652 bad, 0.907 good (torch 2.13.0).
+
+The network is evaluated with mean 0 and variance 1.
 """
 
 from __future__ import annotations

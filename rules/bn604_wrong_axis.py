@@ -40,6 +40,11 @@ model.add(BatchNormalization(axis=1))
 - the axis hangs on the same option as the format, or on `image_data_format()`
 - what is normalised is a sequence or a vector, or was permuted in between
 
+## Right on purpose
+
+The last axis holds what is meant to be normalised, as with spectra. Then write `# bnlint: ignore[BN604]` and the reason
+on the line.
+
 ## Fix
 
 None is offered: pass `axis=1` for channels first, `axis=-1` for channels last.
@@ -51,9 +56,10 @@ Keras 2.15, `set_image_data_format`.
 
 ## Measured
 
-Standard deviations of the channels after the layer differ by a factor of 74, with the right axis by 1.0; gamma has the
-width's 6 entries instead of the channels' 8. `BatchNormalization(0.9)` is a TypeError in Keras 2.15 and sets the axis to 0
-without a word in Keras 3.15.
+Largest ratio of the channels' standard deviations: 161 bad, 1.36 good (tensorflow 2.21.0, keras 3.15.1).
+
+Keras 3. Gamma has the width's 6 entries instead of the channels' 4. `BatchNormalization(0.9)` is a TypeError in Keras 2.15
+and sets the axis to 0 without a word in Keras 3.
 """
 
 from __future__ import annotations

@@ -52,6 +52,11 @@ with torch.no_grad():
 - batch statistics are wanted: test-time adaptation, recalibration
 - the flag is set back later, or the averages were trained or loaded before it was switched off
 
+## Right on purpose
+
+Domain adaptation, or inputs that always come in large batches of the same kind as in training. Then write `# bnlint:
+ignore[BN605]` and the reason on the line.
+
 ## Fix
 
 None is offered: leave the argument out, or use a norm that does not look across examples.
@@ -62,8 +67,9 @@ PyTorch 2.13, `torch.nn.modules.batchnorm._BatchNorm.forward` (buffers that are 
 
 ## Measured
 
-Accuracy in evaluation .693 against .846 at batches of 4, .264 on a test set sorted by class; .836 with large shuffled batches
-(torch 2.13).
+Accuracy in test batches of 4: 0.709 bad, 0.876 good (torch 2.13.0).
+
+Large shuffled batches hide it; a test set sorted by class makes it worse (.264 against .846 once, torch 2.13).
 """
 
 from __future__ import annotations

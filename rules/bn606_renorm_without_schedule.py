@@ -46,6 +46,11 @@ In a graph the limits may be tensors that depend on the global step: that is the
 - the constants lie within rmax 3 and dmax 5; exactly these from the first step on are `possible`
 - the layer is built for inference (`training=False`), or nothing is trained
 
+## Right on purpose
+
+The averages were restored from a trained checkpoint, so that the first steps need no limits. Then write `# bnlint:
+ignore[BN606]` and the reason on the line.
+
 ## Fix
 
 None is offered: the schedule belongs to the length of the training.
@@ -57,8 +62,9 @@ on batch renormalisation (Ruban, 2018), on the schedule; TensorFlow 1.15 and Ker
 
 ## Measured
 
-Without limits at a learning rate of .3: accuracy .238, with them .335, plain batch norm .47; at .05 no difference
-(TensorFlow 1.15).
+Test accuracy at a high learning rate: 0.248 bad, 0.852 good (tensorflow 2.21.0, tf_keras 2.21.0).
+
+A learning rate of 1 in graph mode of TensorFlow 2 (`tf.compat.v1`). At small learning rates there is no difference.
 """
 
 from __future__ import annotations

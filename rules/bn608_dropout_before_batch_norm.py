@@ -33,6 +33,11 @@ net = nn.Sequential(nn.Linear(8, 64, bias=False), nn.BatchNorm1d(64), nn.ReLU(),
 - another layer stands between the two (in Keras: other than pooling, padding and reshaping)
 - the batch norm is frozen in eval mode
 
+## Right on purpose
+
+A rate so small that the shift of variance is below the noise, or a network trained and judged by its classes only. Then
+write `# bnlint: ignore[BN608]` and the reason on the line.
+
 ## Fix
 
 None is offered: put dropout after the last batch norm.
@@ -43,8 +48,8 @@ None is offered: put dropout after the last batch norm.
 
 ## Measured
 
-Mean squared error .58 against .12 in a regression; the variance in evaluation is .41 to .6 of the running one at a rate of
-.5. In classification no harm: .863 against .831 (torch 2.13).
+Not shown by a program: it harms some tasks only. Once (torch 2.13) a mean squared error of .58 against .12 in a regression,
+the variance in evaluation being .41 to .6 of the running one at a rate of .5; in classification no harm, .863 against .831.
 """
 
 from __future__ import annotations

@@ -30,6 +30,10 @@ net = nn.Sequential(nn.Conv2d(3, 64, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU
 - either number is not known from the text, or only from the default of an option
 - the shape was lost on the way: arithmetic, concatenation, indexing, an unknown function
 
+## Right on purpose
+
+Never: it cannot run.
+
 ## Fix
 
 None is offered: which of the two numbers is meant cannot be told.
@@ -40,7 +44,9 @@ PyTorch 2.13, `torch.nn.BatchNorm1d`, `BatchNorm2d`, `BatchNorm3d` (input shapes
 
 ## Measured
 
-RuntimeError "running_mean should contain 64 elements not 32", ValueError "expected 2D or 3D input (got 4D input)" (torch 2.13).
+The first training step: RuntimeError bad, completed good (torch 2.13.0).
+
+RuntimeError "running_mean should contain 64 elements not 32"; `BatchNorm1d` on pictures is a ValueError.
 """
 
 from __future__ import annotations

@@ -64,6 +64,11 @@ Net()(torch.randn(8, 3, 32, 32))
 - the norm stands in a container, or the class asks for its parts by computed names
 - no program runs the `forward` of the class to its end
 
+## Right on purpose
+
+The layer waits for a subclass or an option that this program does not have. Then write `# bnlint: ignore[BN611]` and
+the reason on the line.
+
 ## Fix
 
 None is offered: call the layer, or remove it (checkpoints that hold its state then need `strict=False` once).
@@ -74,7 +79,7 @@ PyTorch 2.13, `torch.nn.Module` (registered parts are parameters and state, whet
 
 ## Measured
 
-Not measured: the layer has no effect at all.
+Nothing to run: the layer has no effect at all.
 """
 
 from __future__ import annotations

@@ -52,6 +52,11 @@ for x, y in DataLoader(data, batch_size=4, shuffle=True):
 
 With more than 4 examples on each device, or an unknown number, it is `info` and off unless the rule is selected.
 
+## Right on purpose
+
+Large batches on each device: then synchronising costs time and changes nothing. Then write `# bnlint: ignore[BN701]`
+and the reason on the line.
+
 ## Fix
 
 None is offered: `nn.SyncBatchNorm.convert_sync_batchnorm(net)` before wrapping (one process per device), or group norm.
@@ -62,7 +67,10 @@ PyTorch 2.13, `torch.nn.SyncBatchNorm` and `DistributedDataParallel`.
 
 ## Measured
 
-Accuracy .678 with 2 examples per process, .953 with 32 (torch 2.13, gloo).
+Test accuracy after two epochs in two processes: 0.744 bad, 0.887 good (torch 2.13.0).
+
+Two processes with gloo, 4 examples each; the right program has group norm, since `SyncBatchNorm` trains on several GPUs
+only.
 """
 
 from __future__ import annotations

@@ -35,6 +35,10 @@ norm = nn.SyncBatchNorm.convert_sync_batchnorm(norm)
 - the result for a container is thrown away: its layers are exchanged in place
 - the network holds no batch norm, or nothing tells
 
+## Right on purpose
+
+Never: the order that the documentation asks for costs nothing.
+
 ## Fix
 
 None is offered: assign the result; convert first and wrap then.
@@ -45,8 +49,8 @@ PyTorch 2.13, `torch.nn.SyncBatchNorm.convert_sync_batchnorm`.
 
 ## Measured
 
-Not shown: on the CPU the late conversion returns the same wrapper with its children exchanged and keeps parameters and
-buffers (torch 2.13); training with `SyncBatchNorm` needs several GPUs.
+Not shown on one CPU: training with `SyncBatchNorm` needs several GPUs. The late conversion returns the same wrapper with its
+children exchanged, and keeps parameters and buffers (torch 2.13).
 """
 
 from __future__ import annotations

@@ -52,6 +52,11 @@ for i, (x,) in enumerate(DataLoader(TensorDataset(torch.randn(512, 8)), batch_si
 
 At 3 examples or less BN301 and BN302 speak of the batch itself.
 
+## Right on purpose
+
+Accumulation serves the optimiser alone, and the micro-batch is known to be large enough (many positions per channel).
+Then write `# bnlint: ignore[BN704]` and the reason on the line.
+
 ## Fix
 
 None is offered: group norm, frozen averages, SyncBatchNorm over several devices, or a larger batch of smaller examples.
@@ -63,8 +68,9 @@ PyTorch 2.13, `torch.nn.BatchNorm2d` (statistics over the batch of the forward);
 
 ## Measured
 
-Accuracy with gradients accumulated to 32 examples: .785 with micro-batches of 2, .929 with 4, .936 with 8, .946 with one
-batch of 32 (torch 2.13).
+Test accuracy after two epochs: 0.789 bad, 0.901 good (torch 2.13.0).
+
+Pieces of 4 accumulated to 32, or batches of 32: the same number of steps of the optimiser on as many examples.
 """
 
 from __future__ import annotations

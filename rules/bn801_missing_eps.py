@@ -73,6 +73,11 @@ class BatchNorm(nn.Module):
 - nothing is averaged: plain standardisation, style losses, advantages
 - the averages belong to an optimiser, or to a filter for observations that never normalises by the batch
 
+## Right on purpose
+
+The variance is bounded from below by how it was made (clamped, or eps added before it was stored). Then write `#
+bnlint: ignore[BN801]` and the reason on the line.
+
 ## Fix
 
 Add `eps` to the variance, below the root, in both branches.
@@ -84,8 +89,9 @@ Add `eps` to the variance, below the root, in both branches.
 
 ## Measured
 
-torch 2.13: a constant channel gives inf against 7e-7; a channel of variance 1e-6 comes out with deviation .95 against .28;
-ordinary channels are equal.
+Largest value in eval mode: inf bad, 7.97 good (torch 2.13.0).
+
+A feature that never changed in training, and does afterwards. Ordinary channels are equal.
 """
 
 from __future__ import annotations

@@ -63,6 +63,11 @@ for _ in range(100):
 - no network was seen to run it behind a trained layer (confidence `possible`)
 - a function without a flag that only some branch calls: the other may be for evaluation (confidence `possible`)
 
+## Right on purpose
+
+Test batches are as large and mixed as those of training, or the data come by domains that are to be normalised by
+themselves. Then write `# bnlint: ignore[BN802]` and the reason on the line.
+
 ## Fix
 
 Keep running averages and use them in eval mode, or use `nn.BatchNorm1d`, `tf.keras.layers.BatchNormalization` and their like.
@@ -73,7 +78,9 @@ Keep running averages and use them in eval mode, or use `nn.BatchNorm1d`, `tf.ke
 
 ## Measured
 
-Accuracy .693 against .846 at a test batch of 4.
+Accuracy in test batches of 4: 0.709 bad, 0.876 good (torch 2.13.0).
+
+As with `track_running_stats=False` (BN605): large shuffled batches hide it.
 """
 
 from __future__ import annotations

@@ -91,6 +91,11 @@ for _ in range(100):
 - it is batch renormalisation, whose corrections must be constants
 - some path of training does normalise by the batch
 
+## Right on purpose
+
+A slow start on purpose: the gradient is cut for a few steps, or the learning rate is very small. Then write `# bnlint:
+ignore[BN803]` and the reason on the line.
+
 ## Fix
 
 Normalise by the moments of the batch in training and let the gradient flow through them; update the averages beside that.
@@ -101,8 +106,10 @@ The batch renormalisation post (Ruban, 2018): averages cannot replace batch stat
 
 ## Measured
 
-torch 2.13: accuracy .846 against .856 at a learning rate of .2, .553 against .844 at 1.0; in a toy of the paper's kind a bias
-grew to 6456 at .5. Detaching the moments of the batch alone harms at high learning rates only.
+Test accuracy at a high learning rate: 0.343 bad, 0.741 good (torch 2.13.0).
+
+SGD at a learning rate of 2 with momentum; at .2 there is next to no difference. Detached moments of the batch harm at high
+rates only, too.
 """
 
 from __future__ import annotations

@@ -72,6 +72,11 @@ class BatchRenorm(nn.Module):
 - r and d are computed under `no_grad` or detached, and clipped
 - the ratio of batch and running deviation is only logged
 
+## Right on purpose
+
+A learning rate so small that the limits would never bind. Then write `# bnlint: ignore[BN804]` and the reason on the
+line.
+
 ## Fix
 
 Detach r and d, clip them to [1 / r_max, r_max] and [-d_max, d_max], and open the limits slowly.
@@ -83,8 +88,9 @@ steps, then up to 3 and 5.
 
 ## Measured
 
-torch 2.13: unclipped at a learning rate of .3, accuracy .257 (nan) against .771. Clipped, at a learning rate of .1 and a batch
-of 4, the gradient through r and d does no measurable harm (.821 against .758).
+Test accuracy at a high learning rate: 0.247 bad, 0.671 good (torch 2.13.0).
+
+SGD at a learning rate of 2; at small rates and within limits the gradient through r and d does no measurable harm.
 """
 
 from __future__ import annotations

@@ -65,6 +65,11 @@ class BatchNorm(nn.Module):
 - the update runs under `no_grad`, through `.data`, or on detached moments; what TensorFlow assigns carries no gradient
 - the averages belong to a filter for observations that never normalises by the batch
 
+## Right on purpose
+
+A sum over time rather than an average, that is divided by its count later. Then write `# bnlint: ignore[BN805]` and the
+reason on the line.
+
 ## Fix
 
 Write `old + momentum * (new - old)` under `torch.no_grad()`: its weights add up to one by themselves.
@@ -75,7 +80,9 @@ Write `old + momentum * (new - old)` under `torch.no_grad()`: its weights add up
 
 ## Measured
 
-torch 2.13: weights that do not add up, accuracy .768 against .846; swapped weights (.9 for the new value) .846, no loss.
+Test accuracy in eval mode: 0.603 bad, 0.867 good (torch 2.13.0).
+
+Inputs of mean 3. Swapped weights (.9 for the new value) add up, and did no harm when measured.
 """
 
 from __future__ import annotations

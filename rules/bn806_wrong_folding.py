@@ -49,6 +49,10 @@ def fuse(conv: nn.Conv2d, bn: nn.BatchNorm2d) -> nn.Conv2d:
 - the layer before has no bias, or it is not known whether it has one (confidence `possible`)
 - only the scale is computed, as for a penalty on the merged weights
 
+## Right on purpose
+
+The bias or eps is folded in elsewhere. Then write `# bnlint: ignore[BN806]` and the reason on the line.
+
 ## Fix
 
 weight * gamma / sqrt(var + eps), and (bias - mean) * gamma / sqrt(var + eps) + beta;
@@ -61,8 +65,10 @@ or leave it to `torch.nn.utils.fusion.fuse_conv_bn_eval`.
 
 ## Measured
 
-torch 2.13, largest difference to the two layers: 3.83 with the formulas of that document, .35 without the bias of the layer,
-8e-5 without eps at a variance of .3 and .26 at 1e-5; right: 1e-6.
+Largest difference between the folded and the two layers: 0.234 bad, 2.15e-06 good (torch 2.13.0).
+
+Without the bias of the convolution. Without eps the difference is 8e-5 at a variance of .3 and .26 at 1e-5; the formulas of
+that document gave 3.83 (torch 2.13).
 """
 
 from __future__ import annotations

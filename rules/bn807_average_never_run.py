@@ -63,6 +63,11 @@ def batch_norm(x, is_training, decay=0.99):
 - the graph normalises by the averages only: nothing is trained in it
 - the code may run eagerly: layers of Keras, `tf.function`
 
+## Right on purpose
+
+The averages are run by another program that restores this graph. Then write `# bnlint: ignore[BN807]` and the reason on
+the line.
+
 ## Fix
 
 Create what normalises in training under `tf.control_dependencies` of the updates, within the training branch; or put them
@@ -75,7 +80,10 @@ into UPDATE_OPS and build the train op under its dependencies.
 
 ## Measured
 
-TensorFlow 1.15, true mean 5: the average is 0.000 if the op of `ema.apply` is not run, 4.94 if it is.
+Test accuracy with the moving averages: 0.403 bad, 0.927 good (tensorflow 2.21.0, tf_keras 2.21.0).
+
+Graph mode of TensorFlow 2 (`tf.compat.v1`); once, in TensorFlow 1.15: a true mean of 5 was kept as 0.000, as 4.94 where the
+op ran.
 """
 
 from __future__ import annotations

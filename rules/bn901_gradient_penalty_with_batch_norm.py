@@ -44,6 +44,11 @@ penalty.backward()
 - the gradient is taken with respect to parameters (meta-learning, curvature)
 - `create_graph` is not set, or the gradient is only fetched or cut off: nothing is penalised (adversarial examples, saliency)
 
+## Right on purpose
+
+The penalty is meant for the batch as a whole, as some methods have it. Then write `# bnlint: ignore[BN901]` and the
+reason on the line.
+
 ## Fix
 
 None is offered: layer norm, instance norm or no norm in the critic.
@@ -54,8 +59,9 @@ None is offered: layer norm, instance norm or no norm in the critic.
 
 ## Measured
 
-The gradient of one example's output with respect to the others' inputs has norm .357, without batch norm 0. On a ring of
-eight modes the share of samples near a mode is 0.0 with batch norm, .28 and .21 with layer norm (torch 2.13).
+Norm of the first answer's gradient with respect to the other examples: 0.0953 bad, 0 good (torch 2.13.0).
+
+In eval mode, or with layer norm, an example's answer depends on that example alone.
 """
 
 from __future__ import annotations

@@ -61,5 +61,5 @@ def test_page_shows_the_wrong_and_the_right_way(path: Path) -> None:
     page = load_file(path).__doc__ or ""
     assert blocks(page, "Bad"), "no python block below '## Bad'"
     assert blocks(page, "Good"), "no python block below '## Good'"
-    for heading in ("Silent when", "Source"):
+    for heading in ("What it looks like", "Why it hurts", "Silent when", "Right on purpose", "Fix", "Source", "Measured"):
         assert re.search(rf"^## +{heading}", inspect.cleandoc(page), re.MULTILINE), f"no section {heading!r}"
