@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("watchdog")
 
 UNUSED = "import torch\nbn = torch.nn.BatchNorm2d(8)  # noqa: BN201\n"
-PATIENCE = 30.0
+PATIENCE = 90.0
 
 
 class Watching:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bnlint.read.notebook import cell_sources
@@ -20,6 +20,9 @@ LINES = st.lists(st.sampled_from(["x = 1", 'y = "\\n"', "", "ü"])).map("\n".joi
 SOURCES = st.text(st.characters(codec="utf-8"), max_size=20) | LINES
 OUTPUTS = st.lists(st.dictionaries(st.text(max_size=3), st.floats() | SOURCES), max_size=2)
 CELLS = st.builds(code, SOURCES, outputs=OUTPUTS) | st.builds(text, SOURCES)
+
+unhurried = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+"""a machine that has other things to do is no mistake of the tests"""
 
 
 @st.composite
@@ -37,6 +40,7 @@ def notebooks(draw: st.DrawFn, old: st.SearchStrategy[str] = SOURCES) -> bytes:
     return draw(st.sampled_from([b"", b"\xef\xbb\xbf"])) + made.encode() + draw(st.sampled_from([b"", b"\n"]))
 
 
+@unhurried
 @given(notebooks(), SOURCES, st.data())
 def test_only_the_source_of_that_cell_changes(raw: bytes, new: str, data: st.DataObject) -> None:
     before = cell_sources(WHERE, raw)
@@ -52,6 +56,7 @@ def test_only_the_source_of_that_cell_changes(raw: bytes, new: str, data: st.Dat
     assert others(made) == others(raw)
 
 
+@unhurried
 @given(notebooks(old=st.just("@mark@")), SOURCES.filter(bool))
 def test_bytes_before_and_after_the_source_are_the_same(raw: bytes, new: str) -> None:
     number = cell_sources(WHERE, raw).index("@mark@") + 1
@@ -61,6 +66,7 @@ def test_bytes_before_and_after_the_source_are_the_same(raw: bytes, new: str) ->
     assert made.endswith(after)
 
 
+@unhurried
 @given(notebooks())
 def test_the_same_source_gives_the_same_bytes(raw: bytes) -> None:
     for number, source in enumerate(cell_sources(WHERE, raw), 1):
