@@ -34,6 +34,40 @@ BRANCHES = {
                 model(x)  #: eval
         main(parse(), 0)
         """,
+    "an_update_with_something_unknown_may_change_any_setting": """
+        import yaml
+        from easydict import EasyDict
+        def main(path, x):
+            settings = EasyDict(frozen=False)
+            settings.update(yaml.safe_load(open(path)))
+            model = Net()
+            if settings.frozen:
+                model.eval()
+            model(x)  #: eval|train
+        main(input(), 0)
+        """,
+    "an_update_of_a_dict_with_something_unknown_does_so_too": """
+        import json
+        def main(path, x):
+            settings = {"frozen": False}
+            settings.update(json.load(open(path)))
+            model = Net()
+            if settings["frozen"]:
+                model.eval()
+            model(x)  #: eval|train
+        main(input(), 0)
+        """,
+    "an_update_with_what_is_written_down_is_known": """
+        from easydict import EasyDict
+        def main(x):
+            settings = EasyDict(frozen=False)
+            settings.update({"frozen": True})
+            model = Net()
+            if settings.frozen:
+                model.eval()
+            model(x)  #: eval
+        main(0)
+        """,
     "a_flag_that_is_on_by_default_stays_on": """
         import argparse
         def main(x):

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
-from bnlint.story.interpreter import calls
+from bnlint.story.interpreter import calls, storing
 from bnlint.story.machine import Run
-from bnlint.story.values import UNKNOWN, Cls, Const, Func, Lib, Obj, Value
+from bnlint.story.values import NONE, UNKNOWN, Cls, Const, Func, Lib, Obj, Value
 
 NAMESPACE = "types.SimpleNamespace"
 PLAIN = frozenset({NAMESPACE, "argparse.Namespace"})
@@ -22,6 +22,9 @@ BY_ATTRIBUTE = frozenset({
 })  # fmt: skip
 """what makes of a dictionary one that is read by attribute, at every depth"""
 STRUCTURED = "omegaconf.OmegaConf.structured"
+UPDATES_BY_KEY = frozenset({"update", "__init__"})
+UPDATES = UPDATES_BY_KEY | {"merge_with", "merge_from_file", "merge_from_list", "merge_from_dict", "merge_from_other_cfg"}
+"""methods that replace some of what is set; merging goes into depth"""
 DEPTH = 6
 
 
@@ -65,6 +68,23 @@ def entries(run: Run, made: Obj, given: Obj, node: ir.Call, depth: int) -> None:
             made.slots[key] = inner
         else:
             made.slots[key] = value
+
+
+def method(run: Run, owner: Obj, name: str, args: Args) -> Value | None:
+    """`settings.update(more)`, `settings.merge_from_file(path)`"""
+    if owner.lib != NAMESPACE or name not in UPDATES:
+        return None
+    first = args.get(0)
+    known = isinstance(first, Obj) and first.lib in ("dict", NAMESPACE) and "#rest" not in first.slots
+    if isinstance(first, Obj) and known and name in UPDATES_BY_KEY:
+        for key, value in first.slots.items():
+            if not str(key).startswith("#"):
+                run.memory.write(owner.slots, key, value)
+    elif first is not None:
+        storing.unsettle(run, owner)
+    for key, value in args.keywords.items():
+        run.memory.write(owner.slots, key, value)
+    return NONE
 
 
 def item(run: Run, owner: Obj, key: str) -> Value | None:

@@ -63,7 +63,7 @@ class Stdlib(Framework):
         if isinstance(owner, Obj) and name == "_replace":
             return named_tuples.replaced(run, owner, args, node)
         if not isinstance(owner, Obj) or owner.lib != "argparse.ArgumentParser":
-            return None
+            return settings.method(run, owner, name, args) if isinstance(owner, Obj) else None
         if name == "add_argument":
             add_option(run, owner, args)
             return NONE
@@ -93,7 +93,7 @@ class Stdlib(Framework):
         return kept if kept is not None else named_tuples.item(run, owner, index)
 
     def attribute(self, run: Run, obj: Obj, attr: str, node: ir.Expr) -> Value | None:
-        if obj.lib in ("argparse.Namespace", "types.SimpleNamespace"):
+        if obj.lib in ("argparse.Namespace", "types.SimpleNamespace") and attr not in settings.UPDATES:
             return Data(symbol=("option", obj.serial, attr), label=attr)
         return None
 

@@ -325,6 +325,7 @@ def update(run: Run, owner: Obj, more: Value) -> None:
     else:
         run.hooks.escaped(run, more)
         run.memory.write(owner.slots, "#rest", mix([more]))
+        storing.unsettle(run, owner)
 
 
 # --- methods of containers -------------------------------------------------------------------
