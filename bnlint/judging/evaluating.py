@@ -35,6 +35,8 @@ def evaluations(story: Story) -> Iterator[tuple[Forward, Confidence]]:
     through = {token for train in trains for token in train.through}
     shared = {token.ref.name for token in through}
     loops = {place for forward in trained for place, _ in forward.where.loops}
+    # what runs before anything is trained may choose what is trained on
+    early = {forward.where.place for forward in runs if not trained or forward.number < trained[0].number}
     for forward in runs:
         if "training" in forward.purposes:
             continue
@@ -46,8 +48,8 @@ def evaluations(story: Story) -> Iterator[tuple[Forward, Confidence]]:
             mine = [known[id(use.norm)] for use in forward.norms if id(use.norm) in known]
             if not any(norm.token in through for norm in mine) and any(norm.name in shared for norm in mine):
                 found = "likely"  # a second tower over the same variables, which nothing is trained through
-        if found == "possible" and loops and in_a_loop_of_its_own(forward, loops) and not updating(story, forward):
-            found = "likely"
+        if found == "possible" and loops and forward.where.place not in early and in_a_loop_of_its_own(forward, loops):
+            found = "possible" if updating(story, forward) else "likely"
         if found is not None:
             yield forward, found
 

@@ -12,6 +12,8 @@ from bnlint.story.joining import choose
 from bnlint.story.machine import Run
 from bnlint.story.values import Choice, Data, Obj, Slots, Tuple, Value, options
 
+SEVERAL = "#several"
+"""slot of a module that stands for any number of them: what a loop over a list of unknown length meets in each turn"""
 WALK_LIMIT = 4000
 """modules looked at in one walk"""
 
@@ -38,6 +40,14 @@ def descendants(obj: Obj) -> list[Obj]:
             found[id(current)] = current
             stack.extend(reversed(list(children(current))))
     return list(found.values())
+
+
+def stands_for_several(run: Run, value: Value) -> None:
+    """Note of the modules that a value may be, and of those inside, that they stand for any number of modules."""
+    for option in options(value):
+        if isinstance(option, Obj) and "#mode" in option.slots and SEVERAL not in option.slots:
+            for part in descendants(option):
+                run.memory.write(part.slots, SEVERAL, True)
 
 
 def clone(run: Run, value: Value, seen: dict[int, Obj] | None = None) -> Value:

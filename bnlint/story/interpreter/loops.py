@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bnlint.program import model as ir
+from bnlint.story import nesting
 from bnlint.story.events import Mode
 from bnlint.story.interpreter import builtins, conditions, counting, expressions, generators, iteration, statements, storing
 from bnlint.story.joining import choose
@@ -27,6 +28,7 @@ def loop(run: Run, node: ir.Loop) -> int:
     turns: list[Value] = list(items)
     if rest is not None:
         turns.extend([rest] * (1 if not items and run.repeating() else 2))
+        nesting.stands_for_several(run, rest)
     count_turns(run, node, len(items), rest)
     most = run.unrolling(UNROLLED)
     if len(items) > most:

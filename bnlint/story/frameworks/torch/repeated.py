@@ -13,6 +13,7 @@ from bnlint.program import model as ir
 from bnlint.story.events import Chained, Shared
 from bnlint.story.frameworks.torch import shapes
 from bnlint.story.machine import Run
+from bnlint.story.nesting import SEVERAL
 from bnlint.story.values import Func, Obj, Shape, Value
 
 Twice = dict[str, tuple[ir.Call, ir.Call]]
@@ -30,7 +31,7 @@ def chained(run: Run, owner: Obj, items: Sequence[Value], norms: Sequence[bool],
         if norm:
             if shape is not None:
                 run.emit(Chained, node, norm=item, shape=shape)
-            if id(item) in seen and item.site is not None:
+            if id(item) in seen and item.site is not None and SEVERAL not in item.slots:
                 run.emit(Shared, node, norm=item, owner=owner, how="positions", first=item.site)
             seen[id(item)] = True
         last = item.lib.rpartition(".")[2]
