@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bnlint import baseline
+from bnlint.analysis.projects import answer_of_all
 from bnlint.builtin import UNREADABLE, finding
 from bnlint.config import Settings
 from bnlint.findings import CONFIDENCES, Finding, Place
 from bnlint.outcome import Lines, Outcome
-from bnlint.projects import answer_of_all
 from bnlint.read import suffixes
 from bnlint.read.context import group_by_project
 from bnlint.read.discover import DEFAULT_EXCLUDE, Discovery, discover
@@ -24,7 +24,7 @@ from bnlint.read.source import Unreadable, decode, read_bytes
 from bnlint.select import Named, Selection
 
 if TYPE_CHECKING:
-    from bnlint.programs import Progress
+    from bnlint.analysis.programs import Progress
 
 
 def check(

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from bnlint import analysis
 from bnlint import answers as room
+from bnlint.analysis import pipeline
 from bnlint.answers import Answer, answer_of, data_of
 from bnlint.cache import FOLDER
 from bnlint.check import check
@@ -50,13 +50,13 @@ def project(tmp_path: Path) -> Path:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows with each run that analyses anything."""
     runs: list[int] = []
-    analyse = analysis.analysed
+    analyse = pipeline.analysed
 
     def counted(*args: Any) -> Answer:
         runs.append(len(runs))
         return analyse(*args)
 
-    monkeypatch.setattr(analysis, "analysed", counted)
+    monkeypatch.setattr(pipeline, "analysed", counted)
     return runs
 
 

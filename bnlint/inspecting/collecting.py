@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from bnlint.analysis.programs import Failed
 from bnlint.cells import place_in_cell
 from bnlint.findings import Place
 from bnlint.inspecting.atlas import Atlas, Entry, Network, Norm, Note, Unfollowed
@@ -19,7 +20,6 @@ from bnlint.inspecting.notes import noted
 from bnlint.inspecting.timeline import timeline
 from bnlint.judging.traces import title
 from bnlint.outcome import Lines
-from bnlint.programs import Failed
 from bnlint.story.events import Built, Event, Forward, Story
 from bnlint.story.values import Cls, Const, Lib, Obj
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bnlint.analysis import prepare
+from bnlint.analysis.pipeline import prepare
+from bnlint.analysis.programs import Failed, Progress
 from bnlint.check import discovered, lines_of
 from bnlint.config import Settings
 from bnlint.findings import Place
 from bnlint.inspecting.atlas import Atlas, Unfollowed
 from bnlint.inspecting.collecting import Collector
 from bnlint.outcome import Lines
-from bnlint.programs import Failed, Progress
 from bnlint.read import notebook
 from bnlint.read.context import group_by_project
 

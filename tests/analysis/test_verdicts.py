@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bnlint import programs, projects, verdicts
+from bnlint.analysis import programs, projects, verdicts
 from bnlint.check import check
 from bnlint.config import Settings
 from bnlint.findings import Finding
 
-FIXTURES = Path(__file__).parent.parent / "fixtures"
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 PROGRAMS = 12
 CALLED_FROM_ABOVE = """\
 import torch

@@ -15,16 +15,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from bnlint.analysis.remembered import Found, Memory, Remembered
+from bnlint.analysis.verdict import Trace, Verdict
 from bnlint.boundaries import Claim, one_per_mistake
 from bnlint.findings import Finding, Place
 from bnlint.judging.modes import followed
 from bnlint.project.project import Project
-from bnlint.remembered import Found, Memory, Remembered
 from bnlint.rule import Report, Rule
 from bnlint.story.events import GraphNorm, Story
 from bnlint.story.telling import Entry, Teller
 from bnlint.story.values import Lib
-from bnlint.verdict import Trace, Verdict
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

@@ -23,7 +23,7 @@ from bnlint.read.context import context_files
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from bnlint.programs import Progress
+    from bnlint.analysis.programs import Progress
 
 Projects = Mapping[Path, Sequence[Path]]
 """the linted files of each project, by its root"""
@@ -87,7 +87,7 @@ def _analysed(
     progress: Progress | None,
 ) -> Answer:
     # imported where there is work to do: it needs the rules, and they need most of bnlint
-    from bnlint.analysis import analysed
+    from bnlint.analysis.pipeline import analysed
 
     return analysed(projects, files, given, settings, unlisted, progress)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from bnlint.analysis.programs import Failed, Progress, programs_of, read_all
 from bnlint.answers import Answer
 from bnlint.boundaries import Claim, one_per_mistake
 from bnlint.builtin import INTERNAL, NEVER_HIDDEN, UNREADABLE, UNUSED, finding
@@ -22,7 +23,6 @@ from bnlint.findings import CONFIDENCES, Comment, Cure, Finding, Place
 from bnlint.fixing.sources import Sources
 from bnlint.program.model import Program
 from bnlint.program.rows import statement_rows
-from bnlint.programs import Failed, Progress, programs_of, read_all
 from bnlint.project.imports import Imports
 from bnlint.project.project import Options, Project
 from bnlint.read import notebook, prototxt
@@ -177,8 +177,8 @@ def _claims(
     if not project.programs:
         return
     # imported here: most of bnlint, and not needed where nothing speaks of batch norm
-    from bnlint.remembered import Memory
-    from bnlint.verdicts import verdicts
+    from bnlint.analysis.remembered import Memory
+    from bnlint.analysis.verdicts import verdicts
 
     memory = Memory(kept, digests) if kept is not None else None
     failures: dict[tuple[str, Place], Finding] = {}

@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from bnlint.analysis.verdict import Trace, Verdict
 from bnlint.answers import finding_of, itself, plain, requirements
 from bnlint.cache import Cache
 from bnlint.findings import Argument, Change, Comment, Cure, Drop, Edit, Finding, Insert, Place, Wrap
@@ -26,7 +27,6 @@ from bnlint.program import model as ir
 from bnlint.story.budget import STEPS_PER_ENTRY
 from bnlint.story.entries import functions
 from bnlint.story.telling import Entry, Teller
-from bnlint.verdict import Trace, Verdict
 
 Found = dict[int, tuple[Verdict, Trace]]
 """verdicts by the number of the entry point in its stage"""

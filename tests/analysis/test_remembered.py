@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bnlint import verdicts
+from bnlint.analysis import verdicts
 from bnlint.cache import FOLDER
 from bnlint.check import check
 from bnlint.config import Settings
