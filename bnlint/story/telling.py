@@ -13,11 +13,12 @@ from bnlint.program import model as ir
 from bnlint.project.project import Project
 from bnlint.story import entries
 from bnlint.story.events import Mode, Story
+from bnlint.story.frames import Frame
 from bnlint.story.framework import Args, Switchboard, library_base
 from bnlint.story.frameworks import all_frameworks
 from bnlint.story.frameworks.trainers import DRIVING
-from bnlint.story.interpreter import calls, importing, iteration, statements
-from bnlint.story.machine import Frame, Run, is_test
+from bnlint.story.interpreter import calls, definitions, importing, iteration, statements
+from bnlint.story.machine import Run, is_test
 from bnlint.story.nesting import descendants
 from bnlint.story.order import loading_order
 from bnlint.story.values import Cls, Func, Module, Obj, Scope
@@ -172,7 +173,7 @@ def function(run: Run, module: Module, value: Func) -> None:
 
 def instance(run: Run, module: Module, cls: Cls) -> Obj:
     run.frames.append(Frame(Scope(module.table, None, module), None, "<module>", 0, None))
-    made = calls.instantiate(run, cls, Args(), ir.Name(cls.node.at, cls.node.at + len(cls.name), cls.name))
+    made = definitions.instantiate(run, cls, Args(), ir.Name(cls.node.at, cls.node.at + len(cls.name), cls.name))
     assert isinstance(made, Obj)
     return made
 

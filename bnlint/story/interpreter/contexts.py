@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bnlint.program import model as ir
+from bnlint.story.frames import DEAD, NEXT, Frame
 from bnlint.story.framework import Args
 from bnlint.story.interpreter import calls, expressions, objects, parameters, raising, statements
-from bnlint.story.machine import DEAD, NEXT, Frame, Run
+from bnlint.story.machine import Run
 from bnlint.story.values import NONE, UNKNOWN, Bound, Cls, Func, Lib, Obj, Scope, Value
 
 Body = Callable[[], int]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bnlint.program import model as ir
+from bnlint.story.frames import BREAK, CONTINUE, DEAD, NEXT, RETURN, Frame, LoopState
 from bnlint.story.framework import Args
 from bnlint.story.interpreter import calls, expressions, parameters, statements
-from bnlint.story.machine import BREAK, CONTINUE, DEAD, NEXT, RETURN, Frame, LoopState, Run
+from bnlint.story.machine import Run
 from bnlint.story.values import Bound, Func, Obj, Scope, Value, options
 
 DEEPEST = 24

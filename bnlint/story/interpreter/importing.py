@@ -9,8 +9,9 @@ from bnlint.findings import Place
 from bnlint.program import model as ir
 from bnlint.story import libraries
 from bnlint.story.events import Failure
+from bnlint.story.frames import Frame
 from bnlint.story.interpreter import expressions, iteration, statements
-from bnlint.story.machine import Frame, OutOfSteps, Run
+from bnlint.story.machine import OutOfSteps, Run
 from bnlint.story.memory import MISSING
 from bnlint.story.values import UNKNOWN, Const, Lib, Module, Scope, Slots, Table, Value
 

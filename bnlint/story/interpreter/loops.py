@@ -7,9 +7,10 @@ from collections.abc import Callable
 from bnlint.program import model as ir
 from bnlint.story import nesting
 from bnlint.story.events import Mode
+from bnlint.story.frames import BREAK, CONTINUE, DEAD, NEXT, RETURN, LoopState
 from bnlint.story.interpreter import builtins, conditions, counting, expressions, generators, iteration, statements, storing
 from bnlint.story.joining import choose
-from bnlint.story.machine import BREAK, CONTINUE, DEAD, NEXT, RETURN, LoopState, Run
+from bnlint.story.machine import Run
 from bnlint.story.values import Data, Lib, Obj, Slots, Table, Tuple, Value, truth
 
 UNROLLED = 24

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-from bnlint.story.machine import DEAD, Catch, Run
+from bnlint.story.frames import DEAD, Catch
+from bnlint.story.machine import Run
 from bnlint.story.memory import Changes
 
 Final = Callable[[bool], object]

@@ -10,8 +10,9 @@ from typing import Any
 
 from bnlint.program import model as ir
 from bnlint.story.events import NormUse
+from bnlint.story.frames import Memo
 from bnlint.story.framework import Args
-from bnlint.story.machine import Memo, Run
+from bnlint.story.machine import Run
 from bnlint.story.meeting import meet
 from bnlint.story.memory import unchanged
 from bnlint.story.values import Bound, Choice, Cls, Const, Data, Func, Lib, Module, Super, Table, Tuple, Value

@@ -8,11 +8,13 @@ from typing import Any
 
 from bnlint.program import model as ir
 from bnlint.story.events import Converted, Forward
+from bnlint.story.frames import BREAK, CONTINUE, DEAD, NEXT, RETURN, Frame
 from bnlint.story.interpreter import (
     arithmetic,
     calls,
     conditions,
     contexts,
+    definitions,
     expressions,
     importing,
     iteration,
@@ -22,7 +24,7 @@ from bnlint.story.interpreter import (
     storing,
 )
 from bnlint.story.joining import mix
-from bnlint.story.machine import BREAK, CONTINUE, DEAD, NEXT, RETURN, Frame, Run
+from bnlint.story.machine import Run
 from bnlint.story.values import NONE, UNKNOWN, Cls, Const, Data, Func, Lib, Obj, Scope, Value, options
 
 Block = Sequence[ir.Stmt]
@@ -177,7 +179,7 @@ def scope(run: Run, node: ir.Scope) -> int:
 
 def function(run: Run, node: ir.Function) -> int:
     func = make_function(run, node)
-    value = calls.decorate(run, func, node.decorators)
+    value = definitions.decorate(run, func, node.decorators)
     run.memory.write(expressions.scope_for(run, node.name).table, node.name, value)
     return NEXT
 
@@ -221,7 +223,7 @@ def class_(run: Run, node: ir.Class) -> int:
                 run.outgoing.add(outer.module.path)  # the function is another module's
     run.classes.append(cls)
     run.owners[id(table)] = outer.module.path
-    value = calls.decorate(run, cls, node.decorators)
+    value = definitions.decorate(run, cls, node.decorators)
     run.memory.write(expressions.scope_for(run, node.name).table, node.name, value)
     return NEXT
 

@@ -13,6 +13,7 @@ from functools import partial
 from bnlint.program import model as ir
 from bnlint.story.events import Story, Where
 from bnlint.story.events.handmade import Averaged, OwnNorm
+from bnlint.story.frames import Frame
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.formulas import algebra, folding, normalising, probing
 from bnlint.story.frameworks.formulas.algebra import Atom, Moment
@@ -21,8 +22,8 @@ from bnlint.story.frameworks.formulas.probing import FLAG
 from bnlint.story.frameworks.formulas.records import Record
 from bnlint.story.frameworks.tensorflow.graph import Graphs
 from bnlint.story.frameworks.tensorflow.measuring import GraphMeasuring
-from bnlint.story.interpreter import calls
-from bnlint.story.machine import Frame, Run
+from bnlint.story.interpreter import calls, definitions
+from bnlint.story.machine import Run
 from bnlint.story.values import NONE, Cls, Const, Data, Func, Module, Obj, Scope, Value
 
 CALLED = ("__call__", "call")
@@ -86,7 +87,7 @@ def instance(run: Run, hooks: GraphMeasuring, owner: Cls, func: Func, at: ir.Exp
         return run.allocate(owner, at)
     init, build = owner.table.get("__init__"), owner.table.get("build")
     given = Args((), arguments(hooks, init, owner).keywords) if isinstance(init, Func) else Args()
-    made = calls.instantiate(run, owner, given, at)
+    made = definitions.instantiate(run, owner, given, at)
     if isinstance(made, Obj) and isinstance(build, Func) and func.name == "call":
         calls.call_function(run, build, arguments(hooks, build, made), at)
     return made

@@ -13,8 +13,9 @@ from functools import lru_cache
 from bnlint.findings import Place
 from bnlint.program import model as ir
 from bnlint.program.inside import children
+from bnlint.story.frames import Frame
 from bnlint.story.interpreter import objects
-from bnlint.story.machine import Frame, Run
+from bnlint.story.machine import Run
 from bnlint.story.values import Choice, Const, Data, Func, Obj, Value
 
 FLAG = re.compile(

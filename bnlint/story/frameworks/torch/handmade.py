@@ -15,6 +15,7 @@ from bnlint.findings import Place
 from bnlint.program import model as ir
 from bnlint.story.events import Mode, NormUse, Story
 from bnlint.story.events.handmade import FunctionalNorm, OwnNorm
+from bnlint.story.frames import Frame
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.formulas import algebra, folding, normalising, probing
 from bnlint.story.frameworks.formulas.algebra import Atom
@@ -23,8 +24,8 @@ from bnlint.story.frameworks.formulas.measuring import Measuring
 from bnlint.story.frameworks.formulas.probing import FLAG, STATISTIC, definition, emit, functions, roles_of, write_down
 from bnlint.story.frameworks.formulas.records import Record
 from bnlint.story.frameworks.torch.measuring import TorchMeasuring
-from bnlint.story.interpreter import calls, objects
-from bnlint.story.machine import Frame, Run
+from bnlint.story.interpreter import calls, definitions, objects
+from bnlint.story.machine import Run
 from bnlint.story.nesting import children
 from bnlint.story.values import (
     Choice,
@@ -182,7 +183,7 @@ def probe(run: Run, cls: Cls, known: Profile) -> None:
 def run_class(run: Run, hooks: Measuring, cls: Cls, passes: dict[str, Record], shape: list[bool]) -> None:
     run.frames.append(Frame(Scope(cls.module.table, None, cls.module), None, "<module>", 0, None))
     at = ir.Name(cls.node.at, cls.node.at + len(cls.name), cls.name)
-    made = calls.instantiate(run, cls, Args(), at)
+    made = definitions.instantiate(run, cls, Args(), at)
     forward = forward_of(run, cls)
     if not isinstance(made, Obj) or forward is None:
         return
@@ -337,7 +338,7 @@ def run_function(run: Run, hooks: Measuring, module: Module, owner: Cls | None, 
     at = ir.Name(func.node.start, func.node.start, func.name)
     first: Value | None = None
     if owner is not None and func.kind != "static":
-        first = owner if func.kind == "class" else calls.instantiate(run, owner, Args(), at)
+        first = owner if func.kind == "class" else definitions.instantiate(run, owner, Args(), at)
     calls.call_function(run, func, arguments(hooks, func, first), at)
 
 

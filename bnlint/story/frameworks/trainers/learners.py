@@ -13,7 +13,7 @@ from bnlint.program import model as ir
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import building, library_networks, switching, tensors
 from bnlint.story.frameworks.trainers import stages
-from bnlint.story.interpreter import calls
+from bnlint.story.interpreter import calls, definitions
 from bnlint.story.machine import Run
 from bnlint.story.values import NONE, UNKNOWN, Cls, Data, Lib, Obj, Value, options
 
@@ -87,7 +87,7 @@ def keep(run: Run, owner: Obj, kind: Kind, args: Args, node: ir.Call) -> None:
             given = building.holding(run, option.name, described.holds, node) if described is not None else UNKNOWN
         elif isinstance(option, Cls) and kind is SKORCH:
             inner = {name.removeprefix("module__"): value for name, value in args.keywords.items() if name.startswith("module__")}
-            given = calls.instantiate(run, option, Args((), inner), node)
+            given = definitions.instantiate(run, option, Args((), inner), node)
     if given is not None:
         run.memory.write(owner.slots, kind.kept, given)
     size = args.get(None, "iterator_train__batch_size") or args.get(None, "batch_size")

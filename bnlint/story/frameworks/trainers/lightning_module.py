@@ -10,7 +10,7 @@ from bnlint.program import model as ir
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import freezing
 from bnlint.story.frameworks.trainers import stages
-from bnlint.story.interpreter import calls, objects
+from bnlint.story.interpreter import definitions, objects
 from bnlint.story.machine import Run
 from bnlint.story.values import NONE, Cls, Const, Data, Func, Lib, Obj, Tuple, Value
 
@@ -77,7 +77,7 @@ def from_checkpoint(run: Run, cls: Cls, args: Args, node: ir.Call) -> Value:
         known = {param.name for param in init.node.params.items}
         if not any(param.kind == "double_star" for param in init.node.params.items):
             given = {name: value for name, value in given.items() if name in known}
-    made = calls.instantiate(run, cls, Args((), given), node)
+    made = definitions.instantiate(run, cls, Args((), given), node)
     if isinstance(made, Obj):
         made.slots["#loaded"] = True
     return made
