@@ -1,6 +1,6 @@
 """What bnlint tells of programs is what PyTorch does when they run: generated programs, and the fixtures that run alone.
 
-Needs PyTorch (any build, the CPU is enough); `python -m tests.reality 2000` runs thousands of programs, and
+Needs PyTorch (any build, the CPU is enough) and NumPy; `python -m tests.reality 2000` runs thousands of programs, and
 `python -m tests.reality fixtures` all fixtures.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 pytest.importorskip("torch", reason="PyTorch is not installed: nothing to compare the story with")
+pytest.importorskip("numpy", reason="NumPy is not installed: some programs turn tensors into arrays")
 pytest.importorskip("hypothesis", reason="hypothesis is not installed: it writes the programs")
 
 from tests.reality import checking, fixtures
