@@ -17,7 +17,7 @@ from bnlint.story.frames import Frame
 from bnlint.story.framework import Args, Switchboard, library_base
 from bnlint.story.frameworks import all_frameworks
 from bnlint.story.frameworks.trainers import DRIVING
-from bnlint.story.interpreter import calls, definitions, importing, iteration, statements
+from bnlint.story.interpreter import calls, definitions, importing, lists, statements
 from bnlint.story.machine import Run, is_test
 from bnlint.story.nesting import descendants
 from bnlint.story.order import loading_order
@@ -168,7 +168,7 @@ def methods(run: Run, module: Module, cls: Cls, seen: entries.Survey, roots_only
 def function(run: Run, module: Module, value: Func) -> None:
     run.frames.append(Frame(Scope(module.table, None, module), None, "<module>", 0, None))
     returned = calls.call_function(run, value, Args(), definition(value))
-    iteration.escape(run, [returned])
+    lists.escape(run, [returned])
 
 
 def instance(run: Run, module: Module, cls: Cls) -> Obj:
@@ -186,7 +186,7 @@ def method(run: Run, module: Module, cls: Cls, value: Func) -> None:
             run.memory.write(part.slots, "#mode", either)
     args = Args() if value.kind == "static" else Args((cls if value.kind == "class" else made,))
     returned = calls.call_function(run, value, args, definition(value))
-    iteration.escape(run, [returned])
+    lists.escape(run, [returned])
 
 
 def definition(value: Func) -> ir.Expr:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from bnlint.program import model as ir
 from bnlint.story.events import StatisticsReturned
 from bnlint.story.framework import Args, Framework
-from bnlint.story.interpreter import calls, iteration
+from bnlint.story.interpreter import calls, lists
 from bnlint.story.joining import flow_of, mix
 from bnlint.story.machine import Run
 from bnlint.story.values import NO_TOKENS, UNKNOWN, Const, Data, Lib, Obj, Token, Tuple, Value, text, truth
@@ -90,7 +90,7 @@ def use(values: Iterable[Value]) -> None:
 def applied(run: Run, args: Args, node: ir.Call) -> Value | None:
     """`module.apply(variables, ..., mutable=...)`, where the statistics are among what may change."""
     collections = args.keywords["mutable"]
-    names = iteration.known_constants(collections)
+    names = lists.known_constants(collections)
     if names is None:
         names = [text(collections)]
     if COLLECTION not in names:

@@ -6,7 +6,7 @@ from bnlint.program import model as ir
 from bnlint.story import libraries, mixing, named_tuples
 from bnlint.story.framework import Args, Framework
 from bnlint.story.frameworks import settings
-from bnlint.story.interpreter import calls, computed, iteration
+from bnlint.story.interpreter import calls, computed, iteration, lists
 from bnlint.story.joining import choose, mix
 from bnlint.story.machine import Run
 from bnlint.story.nesting import clone
@@ -47,8 +47,8 @@ class Stdlib(Framework):
             skipped = Args(args.positional[1:], args.keywords) if name.endswith("defaultdict") else args
             return libraries.call(run, "builtins.dict", skipped, node)
         if name == "collections.deque":
-            made = iteration.make_list(run, [], None, node)
-            iteration.escape(run, [made])
+            made = lists.make_list(run, [], None, node)
+            lists.escape(run, [made])
             return made
         if name.startswith("itertools."):
             return iterator(run, name.removeprefix("itertools."), args, node)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from bnlint.story.interpreter import computed, conditions, iteration, strings
+from bnlint.story.interpreter import computed, conditions, lists, strings
 from bnlint.story.joining import mix
 from bnlint.story.machine import Run
 from bnlint.story.values import UNKNOWN, Const, Data, Tuple, Value, compound
@@ -40,11 +40,11 @@ def apply(run: Run, op: str, left: Value, right: Value) -> Value:
         values: tuple[Value, ...] = right.items if isinstance(right, Tuple) else (right,)
         return strings.formatted(left, list(values)) if not isinstance(right, Tuple) or right.rest is None else UNKNOWN
     if op == "+":
-        joined = iteration.concatenate(run, left, right)
+        joined = lists.concatenate(run, left, right)
         if joined is not None:
             return joined
     if op == "*":
-        repeated = iteration.repeated(run, left, right)
+        repeated = lists.repeated(run, left, right)
         if repeated is not None:
             return repeated
     result = mix([left, right])

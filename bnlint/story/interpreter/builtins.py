@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
-from bnlint.story.interpreter import calls, computed, conditions, expressions, iteration, loops, objects, storing
+from bnlint.story.interpreter import calls, computed, conditions, expressions, iteration, lists, loops, objects, storing
 from bnlint.story.joining import choose, mix
 from bnlint.story.values import (
     NONE,
@@ -194,11 +194,11 @@ def sequence(kind: str) -> Handler:
     def make(run: Run, args: Args, node: ir.Call) -> Value:
         inner = args.get(0)
         if inner is None:
-            return Tuple(()) if kind == "tuple" else iteration.make_list(run, [], None, node, kind)
+            return Tuple(()) if kind == "tuple" else lists.make_list(run, [], None, node, kind)
         items, rest = iteration.elements(run, inner, node)
         if kind == "tuple":
             return Tuple(tuple(items), rest)
-        return iteration.make_list(run, items, rest, node, kind)
+        return lists.make_list(run, items, rest, node, kind)
 
     return make
 

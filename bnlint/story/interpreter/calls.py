@@ -14,10 +14,12 @@ from bnlint.story.framework import Args
 from bnlint.story.interpreter import (
     computed,
     conditions,
+    containers,
     contexts,
     definitions,
     expressions,
     iteration,
+    lists,
     objects,
     parameters,
     replaying,
@@ -205,7 +207,7 @@ def unknown_call(run: Run, callee: Value, args: Args) -> Value:
     """A call that cannot be followed: its result is influenced by everything it was given."""
     run.risks += 1
     run.wide_risks += 1
-    iteration.escape(run, args.all())
+    lists.escape(run, args.all())
     return mix([callee, *args.all()])
 
 
@@ -213,7 +215,7 @@ def call_method(run: Run, owner: Value, name: str, args: Args, node: ir.Call) ->
     """A method that no project class defines."""
     if isinstance(owner, Choice):
         return choose([call_method(run, option, name, args, node) for option in owner.options])
-    known = iteration.method(run, owner, name, args, node)
+    known = containers.method(run, owner, name, args, node)
     if known is not None:
         if type(known) is Const and known.assumed and type(owner) is Const and owner.symbol is not None:
             given = tuple(value.value for value in args.positional if type(value) is Const)
@@ -295,7 +297,7 @@ def not_followed(run: Run, func: Func, args: Args, node: ir.Expr) -> Value:
 
     What a call of itself does to something that it is already at work on is left to the outer call.
     """
-    iteration.escape(run, args.all())
+    lists.escape(run, args.all())
     if run.forwards and func.name == "forward" and args.positional:
         run.hooks.skipped(run, args.positional[0], node)
     if func.name not in QUIET and not run.forwards:

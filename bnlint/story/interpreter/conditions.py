@@ -12,7 +12,7 @@ from typing import Any
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
-from bnlint.story.interpreter import iteration
+from bnlint.story.interpreter import lists
 from bnlint.story.joining import choose, mix
 from bnlint.story.machine import Run
 from bnlint.story.memory import MISSING
@@ -135,7 +135,7 @@ def compare_two(run: Run, op: str, left: Value, right: Value) -> Value:
         if op in ("in", "not in") and known_texts:
             return Const((str(left.value) in str(right.value)) is (op == "in"))
     if op in ("in", "not in") and type(left) is Const and not left.assumed:
-        known = iteration.known_constants(right)
+        known = lists.known_constants(right)
         if known is not None:
             return Const((left.value in known) is (op == "in"))
     return Data(mix([left, right]).flow, symbol=compared(op, left, right))

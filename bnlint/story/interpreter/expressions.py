@@ -14,6 +14,7 @@ from bnlint.story.interpreter import (
     computed,
     conditions,
     iteration,
+    lists,
     loops,
     objects,
     statements,
@@ -287,8 +288,8 @@ def sequence(run: Run, node: ir.Sequence) -> Value:
             items.append(evaluate(run, element))
     tail = choose(rest) if rest else None
     if node.kind == "tuple":
-        return iteration.make_tuple(items, tail)
-    return iteration.make_list(run, items, tail, node, node.kind)
+        return lists.make_tuple(items, tail)
+    return lists.make_list(run, items, tail, node, node.kind)
 
 
 def starred(run: Run, node: ir.Starred) -> Value:

@@ -10,7 +10,7 @@ from bnlint.program import model as ir
 from bnlint.story import libraries
 from bnlint.story.events import Failure
 from bnlint.story.frames import Frame
-from bnlint.story.interpreter import expressions, iteration, statements
+from bnlint.story.interpreter import expressions, lists, statements
 from bnlint.story.machine import OutOfSteps, Run
 from bnlint.story.memory import MISSING
 from bnlint.story.values import UNKNOWN, Const, Lib, Module, Scope, Slots, Table, Value
@@ -160,7 +160,7 @@ def submodule(run: Run, module: Module, name: str) -> Value | None:
 
 def star(run: Run, module: Module) -> None:
     listed = module.table.get("__all__")
-    names = iteration.known_constants(listed) if listed is not None else None
+    names = lists.known_constants(listed) if listed is not None else None
     for name, value in list(module.table.items()):
         if isinstance(name, str) and (name in names if names is not None else not name.startswith(("_", "#"))):
             run.memory.write(run.frame.scope.table, name, value)

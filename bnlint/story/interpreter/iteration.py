@@ -1,4 +1,4 @@
-"""Containers and iteration: lists, tuples, dicts, unpacking, comprehensions, and what iterating over a value gives."""
+"""What iterating over a value, unpacking it, or asking it for an item gives."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from typing import Any
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
-from bnlint.story.interpreter import calls, inherited, objects, storing, strings
+from bnlint.story.interpreter import calls, inherited, objects, storing
 from bnlint.story.joining import choose, flow_of, mix
 from bnlint.story.machine import Run
 from bnlint.story.memory import MISSING
-from bnlint.story.values import NONE, UNKNOWN, Choice, Cls, Const, Data, Func, Lib, Obj, Tuple, Value, compound, options, text
+from bnlint.story.values import UNKNOWN, Choice, Cls, Const, Data, Func, Obj, Tuple, Value, compound, options, text
 
-LIST_LIMIT = 256
-TUPLE_LIMIT = 1024
 PART = "part"
 """how the symbol of what a slice leaves unknown begins"""
 
@@ -128,118 +126,6 @@ def unpack(run: Run, value: Value, targets: tuple[ir.Expr, ...]) -> list[Value]:
     return [*head, Tuple(tuple(middle), rest), *(tail + [rest or UNKNOWN] * after)[:after]]
 
 
-# --- lists -----------------------------------------------------------------------------------
-
-
-def make_list(run: Run, items: list[Value], rest: Value | None, node: ir.Expr | None, kind: str = "list") -> Obj:
-    made = run.allocate(Lib(kind), node)
-    made.slots["#items"] = tuple(items[:LIST_LIMIT])
-    if len(items) > LIST_LIMIT:
-        rest = choose([*items[LIST_LIMIT:], *([rest] if rest is not None else [])])
-    if rest is not None:
-        made.slots["#rest"] = rest
-        made.slots["#open"] = True
-    return made
-
-
-def make_tuple(items: list[Value], rest: Value | None) -> Value:
-    """A tuple of a size that can be worked with: what it would hold too much of is only known as being in it."""
-    if len(items) > TUPLE_LIMIT:
-        rest = choose([*items[TUPLE_LIMIT:], *([rest] if rest is not None else [])])
-        items = items[:TUPLE_LIMIT]
-    return Tuple(tuple(items), rest)
-
-
-def extend(run: Run, owner: Obj, more: Value) -> None:
-    items, rest = elements(run, more, ir.Opaque(0, 0))
-    for item in items:
-        append(run, owner, item)
-    if rest is not None:
-        widen(run, owner, rest)
-
-
-def append(run: Run, owner: Obj, value: Value) -> None:
-    """Add an element to a list or set."""
-    items = owner.slots.get("#items", ())
-    if len(items) < LIST_LIMIT and not owner.slots.get("#open"):
-        run.memory.write(owner.slots, "#items", (*items, value))
-    else:
-        widen(run, owner, value)
-
-
-def widen(run: Run, owner: Obj, value: Value) -> None:
-    before = owner.slots.get("#rest")
-    run.memory.write(owner.slots, "#rest", value if before is None else choose([before, value]))
-    run.memory.write(owner.slots, "#open", True)
-
-
-def set_element(run: Run, owner: Obj, index: Value, value: Value) -> None:
-    items = owner.slots.get("#items", ())
-    if type(index) is Const and isinstance(index.value, int) and -len(items) <= index.value < len(items):
-        changed = list(items)
-        changed[index.value] = value
-        run.memory.write(owner.slots, "#items", tuple(changed))
-    else:
-        if type(index) is not Const and items:  # any of the elements may be the one
-            run.memory.write(owner.slots, "#items", tuple(choose([item, value]) for item in items))
-        widen(run, owner, value)
-
-
-def concatenate(run: Run, left: Value, right: Value) -> Value | None:
-    """`a + b` of two sequences."""
-    if isinstance(left, Tuple) and isinstance(right, Tuple):
-        rests = [rest for rest in (left.rest, right.rest) if rest is not None]
-        return make_tuple([*left.items, *right.items], choose(rests) if rests else None)
-    lists = [value for value in (left, right) if isinstance(value, Obj) and value.lib == "list"]
-    if not lists:
-        return None
-    made = make_list(run, [], None, None)
-    extend(run, made, left)
-    extend(run, made, right)
-    return made
-
-
-def repeated(run: Run, left: Value, right: Value) -> Value | None:
-    """`[x] * n`"""
-    if type(left) is Const:
-        left, right = right, left
-    if not ((isinstance(left, Obj) and left.lib == "list") or isinstance(left, Tuple)):
-        return None
-    items, rest = elements(run, left, ir.Opaque(0, 0))
-    if type(right) is Const and isinstance(right.value, int) and 0 <= right.value * len(items) <= 64:
-        items = items * right.value
-    else:
-        rest = choose([*items, *([rest] if rest is not None else [])]) if items or rest is not None else None
-        items = []
-    return Tuple(tuple(items), rest) if isinstance(left, Tuple) else make_list(run, items, rest, None)
-
-
-def known_constants(value: Value) -> list[Any] | None:
-    """The constants of a fully known sequence, else None."""
-    if isinstance(value, Tuple):
-        items, is_open = value.items, value.rest is not None
-    elif isinstance(value, Obj) and value.lib in ("list", "set"):
-        items, is_open = value.slots.get("#items", ()), bool(value.slots.get("#open"))
-    elif isinstance(value, Obj) and value.lib == "dict" and "#rest" not in value.slots:
-        items, is_open = tuple(dict_keys(value)), False
-    else:
-        return None
-    if is_open or not all(type(item) is Const and not item.assumed for item in items):
-        return None
-    return [item.value for item in items if type(item) is Const]
-
-
-def escape(run: Run, values: list[Value]) -> None:
-    """Mutable values were handed to something that cannot be followed: nothing is assumed about lists any more."""
-    for value in values:
-        run.hooks.escaped(run, value)
-        for option in options(value):
-            if isinstance(option, Obj) and option.lib == "list" and not option.slots.get("#items"):
-                before = option.slots.get("#rest")
-                run.memory.write(option.slots, "#open", True)
-                run.memory.write(option.slots, "#rest", UNKNOWN if before is None else choose([before, UNKNOWN]))
-
-
 # --- items -----------------------------------------------------------------------------------
 
 
@@ -326,85 +212,3 @@ def update(run: Run, owner: Obj, more: Value) -> None:
         run.hooks.escaped(run, more)
         run.memory.write(owner.slots, "#rest", mix([more]))
         storing.unsettle(run, owner)
-
-
-# --- methods of containers -------------------------------------------------------------------
-
-
-def method(run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
-    """Methods of Python's own containers and strings."""
-    if type(owner) is Const and isinstance(owner.value, str):
-        return strings.method(owner.value, owner.assumed, name, args)
-    owner = inherited.container(run, owner)
-    if not isinstance(owner, (Obj, Tuple)) or (isinstance(owner, Obj) and owner.lib not in ("list", "set", "dict")):
-        return None
-    if isinstance(owner, Obj) and owner.lib == "dict":
-        return dict_method(run, owner, name, args, node)
-    if isinstance(owner, Tuple):
-        return UNKNOWN
-    first = args.get(0)
-    if name in ("append", "add", "appendleft") and first is not None:
-        append(run, owner, first)
-    elif name in ("extend", "update") and first is not None:
-        extend(run, owner, first)
-    elif name == "insert" and len(args.positional) == 2:
-        items = owner.slots.get("#items", ())
-        if type(args.positional[0]) is Const and args.positional[0].value == 0:
-            run.memory.write(owner.slots, "#items", (args.positional[1], *items))
-        else:
-            append(run, owner, args.positional[1])
-    elif name == "pop":
-        return item(run, owner, first if first is not None else Const(-1), node)
-    elif name == "clear":
-        run.memory.write(owner.slots, "#items", ())
-    elif name == "copy":
-        return make_list(run, list(owner.slots.get("#items", ())), owner.slots.get("#rest"), node)
-    else:
-        return UNKNOWN
-    return NONE
-
-
-def dict_method(run: Run, owner: Obj, name: str, args: Args, node: ir.Call) -> Value | None:
-    first = args.get(0)
-    if name in ("get", "pop", "setdefault"):
-        if type(first) is Const:
-            found = run.memory.read(owner.slots, storing.dict_key(first))
-            if found is not MISSING:
-                return found  # type: ignore[no-any-return]
-            default = args.get(1, "default")
-            run.memory.read(owner.slots, "#rest")
-            if "#rest" in owner.slots and not owner.slots.get("#closed"):
-                return choose([owner.slots["#rest"], *([default] if default is not None else [])])
-            if name == "setdefault" and default is not None:
-                run.memory.write(owner.slots, storing.dict_key(first), default)
-            return default if default is not None else NONE
-        values = dict_values(owner)
-        run.memory.read_all(owner.slots)
-        return choose(values) if values else UNKNOWN
-    values = dict_values(owner)
-    run.memory.read_all(owner.slots)
-    is_open = "#rest" in owner.slots and not owner.slots.get("#closed")
-    if name == "values":
-        known = values[:-1] if is_open else values
-        return Tuple(tuple(known), values[-1] if is_open else None)
-    if name == "keys":
-        return Tuple(tuple(dict_keys(owner)), UNKNOWN if is_open else None)
-    if name == "items":
-        pairs = [Tuple((key, owner.slots[storing.dict_key(key)])) for key in dict_keys(owner) if isinstance(key, Const)]
-        return Tuple(tuple(pairs), Tuple((UNKNOWN, values[-1])) if is_open else None)
-    if name in ("update", "__init__"):
-        if first is not None:
-            update(run, owner, first)
-        for key, value in args.keywords.items():
-            run.memory.write(owner.slots, key, value)
-        return NONE
-    if name == "__getitem__" and first is not None:
-        return item(run, owner, first, node)
-    if name == "__setitem__" and len(args.positional) == 2:
-        storing.set_item(run, owner, args.positional[0], args.positional[1], node)
-        return NONE
-    if name == "copy":
-        made = run.allocate(Lib("dict"), None)
-        made.slots.update(owner.slots)
-        return made
-    return UNKNOWN

@@ -8,7 +8,17 @@ from bnlint.program import model as ir
 from bnlint.story import nesting
 from bnlint.story.events import Mode
 from bnlint.story.frames import BREAK, CONTINUE, DEAD, NEXT, RETURN, LoopState
-from bnlint.story.interpreter import builtins, conditions, counting, expressions, generators, iteration, statements, storing
+from bnlint.story.interpreter import (
+    builtins,
+    conditions,
+    counting,
+    expressions,
+    generators,
+    iteration,
+    lists,
+    statements,
+    storing,
+)
 from bnlint.story.joining import choose
 from bnlint.story.machine import Run
 from bnlint.story.values import Data, Lib, Obj, Slots, Table, Tuple, Value, truth
@@ -259,7 +269,7 @@ def comprehension(run: Run, node: ir.Comprehension) -> Value:
     rest = choose(rests) if rests else None
     if node.kind == "generator":
         return Tuple(tuple(items), rest)
-    made = iteration.make_list(run, items, rest, node, node.kind)
+    made = lists.make_list(run, items, rest, node, node.kind)
     if any(doubted):
         made.slots[MAYBE] = True
     return made

@@ -18,6 +18,7 @@ from bnlint.story.interpreter import (
     expressions,
     importing,
     iteration,
+    lists,
     loops,
     processes,
     raising,
@@ -94,7 +95,7 @@ def augmented(run: Run, node: ir.AugAssign) -> int:
     before = expressions.evaluate(run, node.target)
     more = expressions.evaluate(run, node.value)
     if isinstance(before, Obj) and before.lib == "list" and node.op == "+":
-        iteration.extend(run, before, more)
+        lists.extend(run, before, more)
         return NEXT
     changed = run.hooks.augmented(run, before, more, node.target)
     if changed is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
-from bnlint.story.interpreter import calls, inherited, iteration, objects
+from bnlint.story.interpreter import calls, inherited, lists, objects
 from bnlint.story.joining import choose
 from bnlint.story.machine import Run
 from bnlint.story.values import Cls, Const, Data, Func, Obj, Value, options
@@ -41,7 +41,7 @@ def set_item(run: Run, owner: Value, index: Value, value: Value, node: ir.Expr) 
                 if len(pairs) < PAIRS:
                     run.memory.write(option.slots, "#pairs", (*pairs, (index, value)))
         elif isinstance(option, Obj) and option.lib == "list":
-            iteration.set_element(run, option, index, value)
+            lists.set_element(run, option, index, value)
         elif type(option) is Data:
             run.hooks.stored(run, option, value, node)
         elif isinstance(option, Obj) and isinstance(option.cls, Cls):

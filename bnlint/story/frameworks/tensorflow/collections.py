@@ -7,7 +7,7 @@ from bnlint.story.events import CollectionRead
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.tensorflow import averages, metagraphs
 from bnlint.story.frameworks.tensorflow.graph import UPDATES, Graphs, collect, held, key_of, op, shown, within
-from bnlint.story.interpreter import iteration
+from bnlint.story.interpreter import iteration, lists
 from bnlint.story.machine import Run
 from bnlint.story.values import NO_TOKENS, NONE, UNKNOWN, Const, Data, Lib, Obj, Token, Tuple, Value
 
@@ -52,7 +52,7 @@ def call(run: Run, graphs: Graphs, name: str, args: Args, node: ir.Call) -> Valu
             return op(run, [Data(tokens, graphs.everything(run, "losses gradient"), kind="tensor")])
         if last == "get_losses":
             flow, grad = graphs.everything(run, "losses"), graphs.everything(run, "losses gradient")
-            return iteration.make_list(run, [], Data(flow, grad, kind="tensor"), node)
+            return lists.make_list(run, [], Data(flow, grad, kind="tensor"), node)
         if last in LOSSES and root != "slim":
             made = op(run, args.all())
             graphs.add(run, "losses", made.flow)
@@ -75,15 +75,15 @@ def read(run: Run, graphs: Graphs, args: Args, node: ir.Call, live: bool) -> Val
         return variables(run, graphs, slot, args.get(1, "scope"), node)
     if key == "losses":
         flow, grad = graphs.everything(run, "losses"), graphs.everything(run, "losses gradient")
-        return iteration.make_list(run, [], Data(flow, grad, kind="tensor"), node)
+        return lists.make_list(run, [], Data(flow, grad, kind="tensor"), node)
     if key in ("summaries", "regularization_losses"):
-        return iteration.make_list(run, [], UNKNOWN, node)
+        return lists.make_list(run, [], UNKNOWN, node)
     event = run.emit(CollectionRead, node, key=key or "?", held=held(run, graphs, key, args.get(1, "scope")))
     own = graphs.everything(run, f"own {key}")
     own |= metagraphs.tokens(run, graphs, key or "")
     if live:
         event.used.add("live")  # the list itself: what comes later is in it, too
-    return iteration.make_list(run, [], Data(event.held | own | {event.token}, kind="op"), node)
+    return lists.make_list(run, [], Data(event.held | own | {event.token}, kind="op"), node)
 
 
 def kept(value: Obj) -> None:
@@ -98,7 +98,7 @@ def variables(run: Run, graphs: Graphs, slot: str, scope: Value | None, node: ir
     wanted = shown(scope) if scope is not None and not (type(scope) is Const and scope.value is None) else ""
     found = [made for made in graphs.everything(run, slot) if within(made.slots["#name"], wanted)]
     found.sort(key=lambda made: made.serial)
-    return iteration.make_list(run, list(found), None, node)
+    return lists.make_list(run, list(found), None, node)
 
 
 def chosen(run: Run, graphs: Graphs, args: Args, node: ir.Call) -> Value:
@@ -111,7 +111,7 @@ def chosen(run: Run, graphs: Graphs, args: Args, node: ir.Call) -> Value:
         and not any(made.slots["#name"].startswith(f"{scope}/") for scope in exclude or ())
     ]
     found.sort(key=lambda made: made.serial)
-    return iteration.make_list(run, list(found), None, node)
+    return lists.make_list(run, list(found), None, node)
 
 
 def scopes_of(run: Run, given: Value | None, node: ir.Call) -> list[str] | None:

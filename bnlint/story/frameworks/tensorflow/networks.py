@@ -12,7 +12,7 @@ from bnlint.story.events import Fetched, Forward, GraphNorm, Mode, NormUse, Wher
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.tensorflow.graph import Placeholder, collect, join_trains, of_kind, surroundings
 from bnlint.story.frameworks.torch.tensors import mark, size
-from bnlint.story.interpreter import iteration
+from bnlint.story.interpreter import lists
 from bnlint.story.machine import Run
 from bnlint.story.values import NO_TOKENS, Const, Data, Func, Lib, Obj, Token, Tuple, Value, truth
 
@@ -177,7 +177,7 @@ def result(run: Run, wanted: Value, data: Data, node: ir.Call, depth: int = 3) -
         return Tuple(tuple(result(run, item, data, node, depth - 1) for item in wanted.items), data if wanted.rest else None)
     if depth and isinstance(wanted, Obj) and wanted.lib == "list":
         items = [result(run, item, data, node, depth - 1) for item in wanted.slots.get("#items", ())]
-        return iteration.make_list(run, items, data if "#rest" in wanted.slots else None, node)
+        return lists.make_list(run, items, data if "#rest" in wanted.slots else None, node)
     if depth and isinstance(wanted, Obj) and wanted.lib == "dict":
         made = run.allocate(Lib("dict"), node)
         for key, value in wanted.slots.items():
