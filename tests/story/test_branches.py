@@ -57,6 +57,19 @@ BRANCHES = {
             model(x)  #: eval|train
         main(input(), 0)
         """,
+    "an_update_with_something_known_in_part_may_change_any_setting_too": """
+        import json
+        from easydict import EasyDict
+        def main(path, x):
+            settings = EasyDict(frozen=False, name="a")
+            settings.self = settings
+            settings.update({"name": "b", **json.load(open(path))})
+            model = Net()
+            if settings.frozen:
+                model.eval()
+            model(x)  #: eval|train
+        main(input(), 0)
+        """,
     "an_update_with_what_is_written_down_is_known": """
         from easydict import EasyDict
         def main(x):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
-from bnlint.story.interpreter import calls, storing
+from bnlint.story.interpreter import calls, iteration, storing
 from bnlint.story.machine import Run
 from bnlint.story.values import NONE, UNKNOWN, Cls, Const, Func, Lib, Obj, Value
 
@@ -22,8 +22,8 @@ BY_ATTRIBUTE = frozenset({
 })  # fmt: skip
 """what makes of a dictionary one that is read by attribute, at every depth"""
 STRUCTURED = "omegaconf.OmegaConf.structured"
-UPDATES_BY_KEY = frozenset({"update", "__init__"})
-UPDATES = UPDATES_BY_KEY | {"merge_with", "merge_from_file", "merge_from_list", "merge_from_dict", "merge_from_other_cfg"}
+BY_KEY = "update"
+UPDATES = frozenset({BY_KEY, "merge_with", "merge_from_file", "merge_from_list", "merge_from_dict", "merge_from_other_cfg"})
 """methods that replace some of what is set; merging goes into depth"""
 DEPTH = 6
 
@@ -75,11 +75,8 @@ def method(run: Run, owner: Obj, name: str, args: Args) -> Value | None:
     if owner.lib != NAMESPACE or name not in UPDATES:
         return None
     first = args.get(0)
-    known = isinstance(first, Obj) and first.lib in ("dict", NAMESPACE) and "#rest" not in first.slots
-    if isinstance(first, Obj) and known and name in UPDATES_BY_KEY:
-        for key, value in first.slots.items():
-            if not str(key).startswith("#"):
-                run.memory.write(owner.slots, key, value)
+    if first is not None and name == BY_KEY:
+        iteration.update(run, owner, first)
     elif first is not None:
         storing.unsettle(run, owner)
     for key, value in args.keywords.items():

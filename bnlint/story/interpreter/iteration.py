@@ -199,8 +199,10 @@ def keyword_items(run: Run, value: Value) -> tuple[dict[str, Value], Value | Non
 
 
 def update(run: Run, owner: Obj, more: Value) -> None:
-    """`owner.update(more)` of a dict."""
-    if isinstance(more, Obj) and more.lib == "dict":
+    """`owner.update(more)` of a dict, or of settings that are read by attribute."""
+    if isinstance(more, Obj) and more.lib in ("dict", owner.lib):
+        if "#rest" in more.slots and not more.slots.get("#closed"):
+            storing.unsettle(run, owner)
         for key, value in list(more.slots.items()):
             if not (isinstance(key, str) and key.startswith("#")):
                 run.memory.write(owner.slots, key, value)

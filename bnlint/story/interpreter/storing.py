@@ -11,21 +11,23 @@ from bnlint.story.joining import choose
 from bnlint.story.machine import Run
 from bnlint.story.values import Cls, Const, Data, Func, Obj, Value, options
 
-DEPTH = 6
-"""how deep in settings within settings what is unknown is followed"""
 PAIRS = 32
 """how many entries of a dict are known by a key that is no constant (`feed_dict`)"""
 
 
-def unsettle(run: Run, owner: Obj, depth: int = DEPTH) -> None:
-    """Something unknown may have replaced any item or attribute: what is known of them was a default only."""
-    for key, value in list(owner.slots.items()):
-        if isinstance(key, str) and key.startswith("#"):
-            continue
-        if type(value) is Const and not value.assumed:
-            run.memory.write(owner.slots, key, Const(value.value, assumed=True))
-        elif depth and isinstance(value, Obj) and value.lib == owner.lib:
-            unsettle(run, value, depth - 1)
+def unsettle(run: Run, owner: Obj) -> None:
+    """Something unknown may have replaced any item or attribute, at any depth: what is known of them was a default only."""
+    waiting, seen = [owner], {id(owner)}
+    while waiting:
+        slots = waiting.pop().slots
+        for key, value in list(slots.items()):
+            if isinstance(key, str) and key.startswith("#"):
+                continue
+            if type(value) is Const and not value.assumed:
+                run.memory.write(slots, key, Const(value.value, assumed=True))
+            elif isinstance(value, Obj) and value.lib == owner.lib and id(value) not in seen:
+                seen.add(id(value))
+                waiting.append(value)
 
 
 def set_item(run: Run, owner: Value, index: Value, value: Value, node: ir.Expr) -> None:
