@@ -2,16 +2,16 @@
 
 ## What it looks like
 
-`tf.layers.batch_normalization`, `tf.contrib.layers.batch_norm` and `slim.batch_norm` normalise with the batch while they
-train. The step that moves the moving mean and variance is a separate op, put into the collection
-`tf.GraphKeys.UPDATE_OPS`. `minimize()` and `apply_gradients()` know nothing of that collection, so unless the program
-makes the train op depend on it, or runs it in some other way, the updates never happen.
+`tf.layers.batch_normalization`, `tf.contrib.layers.batch_norm` and `slim.batch_norm` normalise with the batch while
+they train. The ops that move the moving mean and variance are separate: they are put into the collection
+`tf.GraphKeys.UPDATE_OPS`. `minimize()` and `apply_gradients()` do not look at that collection, so the updates never
+happen unless the program makes the train op depend on them or runs them in some other way.
 
 ## Why it hurts
 
-Training looks healthy, because it uses the statistics of the batch. At test time the layer uses the moving mean and
-variance, and these still have their first values: zero and one. The network is then evaluated with a normalisation it was
-never trained with.
+Training looks healthy, because in training the layer uses the statistics of the batch. At test time it uses the moving
+mean and variance, and these are still what they were initialised to: zero and one. The network is evaluated with a
+normalisation it was never trained with.
 
 ## Bad
 
@@ -54,29 +54,32 @@ def train_step(sess, xs, ys):
 
 ## Silent when
 
-- the updates are dependencies of `minimize()`, `compute_gradients()` or `apply_gradients()`, or of an op that the gradient
-  needs; one tower's updates are enough;
-- they are grouped with the train op, follow it as post-ops, or are fetched beside it in `sess.run` (by hand or by a hook);
-- a helper runs them: `create_train_op` of slim or contrib, `optimize_loss` (but not with `update_ops=[]`);
-- the layers update in place (`updates_collections=None`), or an own batch norm runs its assigns itself;
-- no layer makes updates: `training=False` everywhere, a frozen backbone, TF2 eager;
-- Keras trains by `fit` or `train_on_batch`, or `model.updates` was copied into the collection (see BN104);
-- the collection is read, but too early (BN102) or without effect (BN103): those rules speak then.
+- `minimize()`, `compute_gradients()`, `apply_gradients()` or an op that the gradient needs depends on the updates; the
+  updates of one tower are enough
+- the updates are grouped with the train op, follow it as post-ops, or are fetched beside it in `sess.run` (by hand or
+  by a hook)
+- a helper runs them: `create_train_op` of slim or contrib, `optimize_loss` (but not with `update_ops=[]`)
+- the layers update in place (`updates_collections=None`), or a handwritten batch norm runs its own assignments
+- no layer makes updates: `training=False` everywhere, a frozen backbone, eager TensorFlow 2
+- Keras trains with `fit` or `train_on_batch`, or `model.updates` was copied into the collection (see BN104)
+- the collection is read, but too early (BN102) or without effect (BN103): those rules report it then
 
 ## Right on purpose
 
-The averages are never used: evaluation is fed the batch's statistics on purpose, or another program estimates them
-afterwards. Then write `# bnlint: ignore[BN101]` and the reason on the line.
+The moving averages are never used: evaluation normalises by the batch on purpose, or another program estimates them
+afterwards. If that is your case, put `# bnlint: ignore[BN101] reason` on the line.
 
 ## Fix
 
-Build the train op within `with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):`. Unsafe: it changes
-what training does, and in a graph with several networks the list may need a scope.
+`bnlint check --fix --unsafe-fixes` builds the train op inside `with
+tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):`, or replaces an explicit `update_ops=[]` by
+`update_ops=None`. Unsafe: it changes what training computes, and where a graph holds several networks the collection
+may have to be filtered by scope.
 
 ## Source
 
-"A bug hidden in plain sight"; "Going Deeper in Batch Normalization"; the note on UPDATE_OPS in the TensorFlow
-documentation of `tf.compat.v1.layers.batch_normalization`.
+"A bug hidden in plain sight"; "Going Deeper in Batch Normalization"; TensorFlow API documentation (1.15 and 2.21),
+`tf.compat.v1.layers.batch_normalization`, note on UPDATE_OPS.
 
 ## Measured
 

@@ -2,14 +2,14 @@
 
 ## What it looks like
 
-`tf.get_collection(tf.GraphKeys.UPDATE_OPS)` returns a copy of the list as it is at that moment. Read above the network, in a
-constructor or when a module is imported, it is empty; read between two networks, it holds the updates of the first one
-only. The `with tf.control_dependencies(update_ops):` further down is written correctly and depends on nothing.
+`tf.get_collection(tf.GraphKeys.UPDATE_OPS)` returns a copy of the list as it is at that moment. Read above the network,
+in a constructor or when a module is imported, the list is empty; read between two networks, it holds the updates of the
+first one only. The `with tf.control_dependencies(update_ops):` further down is correct, but waits for nothing.
 
 ## Why it hurts
 
-It is BN101 in disguise: the moving averages keep their first values, zero and one, and the network fails as soon as it is
-evaluated with them. The code looks as the documentation wants it, so nobody looks here.
+The effect is that of BN101: the moving mean and variance stay at zero and one, and the network fails as soon as it is
+evaluated with them. The code looks just like the example in the documentation, so the mistake is easily overlooked.
 
 ## Bad
 
@@ -55,26 +55,28 @@ def train_step(sess, xs, ys):
 
 ## Silent when
 
-- the list is read after the layers were built: what counts is when the call runs, not where it stands in the file;
-- the early list serves to skip older updates (`[op for op in later if op not in earlier]`) or to check that the graph is
-  empty;
-- `tf.get_collection_ref` is used: it hands out the list itself, and later layers append to it;
-- each turn of a loop over towers reads it after building its tower;
-- the layers update in place and no list is needed.
+- the list is read after the layers were built: what counts is when the call runs, not where it stands in the file
+- the early list serves to skip older updates (`[op for op in later if op not in earlier]`) or to check that the graph
+  is empty
+- `tf.get_collection_ref` is used: it returns the list itself, to which later layers append
+- a loop over towers reads the list again after building each tower
+- the layers update in place, so that no list is needed
 
 ## Right on purpose
 
-The list is meant to hold an earlier network only, whose updates alone should run. Then write `# bnlint: ignore[BN102]`
-and the reason on the line.
+The list is meant to hold only the updates of a network that was built earlier. If that is your case, put
+`# bnlint: ignore[BN102] reason` on the line.
 
 ## Fix
 
-None: moving a statement is left to the author. Read the collection directly before the train op is built.
+`--fix` does not change this. Move the call down: read the collection after the last layer, right before the train op is
+built.
 
 ## Source
 
-"A bug hidden in plain sight" and "Going Deeper in Batch Normalization" for the need of the dependency; the TensorFlow
-documentation of `tf.Graph.get_collection` (the list is a copy) and `get_collection_ref` (it is not).
+"A bug hidden in plain sight" and "Going Deeper in Batch Normalization", on why the dependency is needed; TensorFlow API
+documentation (1.15 and 2.21), `tf.Graph.get_collection` (returns a new list) and `tf.Graph.get_collection_ref` (returns
+the list itself).
 
 ## Measured
 

@@ -2,17 +2,17 @@
 
 ## What it looks like
 
-- the list is kept in a variable that nobody uses;
-- `with tf.control_dependencies(update_ops):` holds only `pass`, or hands on a train op that was built before;
-- `loss = tf.identity(loss)` stands inside and `minimize(loss)` outside;
-- the key is mistyped: `tf.get_collection("UPDATE_OPS")` is another, empty collection (the key is "update_ops");
-- the dependencies are `None` unless an option is given that nobody gives.
+- the list is kept in a variable that is never used
+- `with tf.control_dependencies(update_ops):` holds only `pass`, or only mentions a train op that was built before
+- `loss = tf.identity(loss)` stands inside the block, `minimize(loss)` outside
+- the key is mistyped: `tf.get_collection("UPDATE_OPS")` is another, empty collection (the key is `"update_ops"`)
+- the dependencies are `None` unless an option is given, and nobody gives it
 
 ## Why it hurts
 
-`tf.control_dependencies` concerns only ops that are *created* within the block; a tensor that exists already passes
-through unchanged. The gradient of an identity does not need the identity's value either, so training never runs it. The
-moving averages keep their first values, zero and one, and evaluation fails as in BN101.
+`tf.control_dependencies` affects only the ops that are *created* inside the block; a tensor that exists already passes
+through unchanged. A `tf.identity` of the loss does not help either: its gradient does not need its value, so training
+never runs it. The moving averages stay at zero and one, and evaluation fails as in BN101.
 
 ## Bad
 
@@ -59,27 +59,27 @@ def train_step(sess, xs, ys):
 
 ## Silent when
 
-- `minimize()`, `compute_gradients()` or `apply_gradients()` is called inside the block: each alone is enough;
-- the op made inside is one that the gradient needs (an identity of the logits before a cross entropy), or is itself what
-  the session runs (`tf.no_op`, `tf.group`);
-- the loss made inside is fetched in every training step, as the loss of an `EstimatorSpec` is;
-- only the first or the last tower's updates are collected: towers share the averages;
-- an own key is written and read by the same name;
-- the collection is always empty because the layers update in place (`updates_collections=None`).
+- `minimize()`, `compute_gradients()` or `apply_gradients()` is called inside the block: each of them is enough
+- the op made inside is one that the gradient needs (an identity of the logits before a cross entropy), or is itself
+  what the session runs (`tf.no_op`, `tf.group`)
+- the loss made inside is fetched in every training step, as the loss of an `EstimatorSpec` is
+- only the updates of the first or the last tower are collected: towers share the averages
+- a collection with a key of its own is written and read by the same key
+- the collection is always empty because the layers update in place (`updates_collections=None`)
 
 ## Right on purpose
 
-The updates are run by hand at other steps, in a way that is not seen here. Then write `# bnlint: ignore[BN103]` and the
-reason on the line.
+The updates are run by hand in other steps, in a way that bnlint cannot see. If that is your case, put
+`# bnlint: ignore[BN103] reason` on the line.
 
 ## Fix
 
-None: where the train op belongs is the author's choice. Build it inside the block.
+`--fix` does not change this, because it cannot know where the train op belongs. Build it inside the block.
 
 ## Source
 
-"A bug hidden in plain sight"; "Going Deeper in Batch Normalization"; the TensorFlow documentation of
-`tf.Graph.control_dependencies`, which names the case of an op built outside.
+"A bug hidden in plain sight"; "Going Deeper in Batch Normalization"; TensorFlow API documentation (1.15 and 2.21),
+`tf.Graph.control_dependencies` (the context applies only to ops that are constructed within it).
 
 ## Measured
 

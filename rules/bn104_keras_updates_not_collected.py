@@ -2,14 +2,14 @@
 
 ## What it looks like
 
-`tf.keras.layers.BatchNormalization` in a graph with an optimiser of `tf.train`. The train op depends on
-`tf.GraphKeys.UPDATE_OPS` as the documentation of `tf.layers` says, or on nothing.
+`tf.keras.layers.BatchNormalization` in a TensorFlow 1 graph that is trained by an optimiser of `tf.train`. The train op
+depends on `tf.GraphKeys.UPDATE_OPS`, as the documentation of `tf.layers` recommends, or on nothing at all.
 
 ## Why it hurts
 
-Keras keeps the two update ops of each layer in `layer.updates` and puts nothing into the collection: it is empty, and to
-depend on it does nothing. `Model.fit` would run them, a train op of one's own does not. The averages stay at their initial
-values, training looks well because it uses the batch, and only evaluation shows it.
+Keras keeps the two update ops of each layer in `layer.updates` and puts nothing into the collection: the collection is
+empty, and depending on it does nothing. `Model.fit` runs the updates itself; your own train op does not. The moving
+mean and variance stay at zero and one. Training looks fine because it uses the batch, and only evaluation suffers.
 
 ## Bad
 
@@ -42,23 +42,25 @@ with tf.control_dependencies(norm.updates):
 
 ## Silent when
 
-- `layer.updates`, `model.updates` or `get_updates_for` are a dependency, grouped, fetched, or copied into the collection
-- Keras trains: `fit`, `train_on_batch`
+- `layer.updates`, `model.updates` or `get_updates_for` are a dependency, are grouped, fetched, or copied into the
+  collection
+- Keras does the training: `fit`, `train_on_batch`
 - the layers are frozen, or nothing is trained
 - the program is eager TensorFlow 2, where the call itself updates
 
 ## Right on purpose
 
-The statistics are to stay what a checkpoint restored, while the batch normalises. Then write `# bnlint: ignore[BN104]`
-and the reason on the line.
+The moving averages are to stay as a checkpoint restored them while training normalises by the batch. If that is your
+case, put `# bnlint: ignore[BN104] reason` on the line.
 
 ## Fix
 
-None is offered: depend on `model.updates` (of a model that is called on an input of its own: `model.get_updates_for(x)`).
+`--fix` does not change this. Make the train op depend on `model.updates`; for a model that you called on a tensor of
+your own, on `model.get_updates_for(x)`.
 
 ## Source
 
-TensorFlow 1.15, `tf.keras.layers.BatchNormalization` and `tf.keras.Model.updates`.
+TensorFlow API documentation (1.15), `tf.keras.layers.BatchNormalization` and `tf.keras.layers.Layer.updates`.
 
 ## Measured
 

@@ -2,14 +2,14 @@
 
 ## What it looks like
 
-`logits, _ = model.apply(variables, x, train=True, mutable=["batch_stats"])`, or a loss function that returns the new statistics
-through `has_aux` to a training step which never looks at them.
+`logits, _ = model.apply(variables, x, train=True, mutable=["batch_stats"])`, or a loss function that returns the new
+statistics through `has_aux` to a training step that never uses them.
 
 ## Why it hurts
 
-Flax linen keeps no state: `apply` gives the changed collections back, and the running averages move only if the program puts
-them into its train state. Without that they stay what `init` made them, mean 0 and variance 1. Training normalises by the
-batch and looks fine; evaluation normalises by numbers that have nothing to do with the data.
+Modules of Flax linen hold no state. `apply` returns the updated collections, and the running averages move only if the
+program puts them into its train state. Otherwise they stay as `init` made them, mean 0 and variance 1. Training
+normalises by the batch and looks fine; evaluation normalises by numbers that have nothing to do with the data.
 
 ## Bad
 
@@ -61,23 +61,25 @@ def train_step(state, batch):
 
 ## Silent when
 
-- the statistics are looked into, stored or handed on, wherever that is
-- the flag says that this application evaluates, or the function around it does and nothing is trained: that is BN201
-- no gradient is taken of the output while another application's statistics are kept: a second view, a target
-- `mutable` is missing: such an application raises by itself; `flax.nnx` modules keep their statistics themselves
+- the new statistics are read, stored or handed on, anywhere
+- the flag says that this call evaluates, or the function around it evaluates and nothing is trained: that is BN201
+- no gradient is taken of this output, and another call's statistics are kept: a second view, a target
+- `mutable` is missing: such a call raises an error by itself
+- the modules are `flax.nnx`, which keep their own statistics
 
 ## Right on purpose
 
-A probe of the loss or the gradient that must leave no trace in the state, in a function that trains nothing. Then write
-`# bnlint: ignore[BN105]` and the reason on the line.
+A probe of the loss or the gradient that must leave no trace in the state, in a function that trains nothing. If that is
+your case, put `# bnlint: ignore[BN105] reason` on the line.
 
 ## Fix
 
-Return the second result (with `has_aux=True` from a loss function) and put its `batch_stats` into the train state.
+`--fix` does not change this. Return the second result (from a loss function: with `has_aux=True`) and store its
+`batch_stats` in the train state.
 
 ## Source
 
-Flax documentation, "Batch normalization" and `Module.apply`.
+Flax documentation (0.12), "Batch normalization" and `flax.linen.Module.apply`.
 
 ## Measured
 

@@ -2,15 +2,15 @@
 
 ## What it looks like
 
-`updates_collections=None` and a validation run that is fed `is_training: True`; or a second tower over validation images, built
-with `is_training=True` before `tf.get_collection(tf.GraphKeys.UPDATE_OPS)` is read, so that the train op updates the averages
-by both towers.
+The layers update in place (`updates_collections=None`), and the validation run is fed `is_training: True`. Or a second
+tower is built over the validation images with `is_training=True` before `tf.get_collection(tf.GraphKeys.UPDATE_OPS)` is
+read, so that each training step also updates the averages with a validation batch.
 
 ## Why it hurts
 
-The moving mean and variance are what the network evaluates with. They now follow validation data, too: the score is too good
-where that data differs from training data, and changes with how often one looks at it. The same runs normalise by their own
-batch, so that the averages are not even what the score was measured with.
+The moving mean and variance are part of the model that is evaluated. Here they also follow the validation data: the
+score no longer measures a model that has not seen that data, and it depends on how often it is measured. Besides, such
+a run normalises by its own batch, so the score is not even that of the averages.
 
 ## Bad
 
@@ -72,24 +72,27 @@ with tf.Session() as session:
 
 ## Silent when
 
-- the run looks at the batch that it trains on, the tower is in inference mode, or the updates are read before it is built
-- one constant tells training and validation alike: that is BN204
+- the run looks at the batch that it trains on, the tower is in inference mode, or the updates are collected before it
+  is built
+- one constant puts training and validation alike in train mode: that is BN204
 - nothing is trained in the program, so that nobody keeps the averages
-- a generator is sampled: `possible`
+- a generator is sampled: confidence `possible`, hidden by default
 
 ## Right on purpose
 
-Adaptation: the averages are meant to follow the data that is looked at, as AdaBN does. Then write `# bnlint:
-ignore[BN106]` and the reason on the line.
+The averages are meant to adapt to the data that is looked at, as in AdaBN. If that is your case, put
+`# bnlint: ignore[BN106] reason` on the line.
 
 ## Fix
 
-None is offered. Feed False where the network is only looked at; build the validation tower with `is_training=False`.
+`--fix` does not change this. Feed False wherever nothing is trained; build the validation tower with
+`is_training=False`.
 
 ## Source
 
-TensorFlow 1.15, `tf.contrib.layers.batch_norm` ("updates_collections: ... If None, a control dependency would be added to make
-sure the updates are computed in place"); "A bug hidden in plain sight", on `training=True` at evaluation.
+TensorFlow API documentation (1.15), `tf.contrib.layers.batch_norm` ("updates_collections: ... If None, a control
+dependency would be added to make sure the updates are computed in place"); "A bug hidden in plain sight", on
+`training=True` at evaluation.
 
 ## Measured
 

@@ -2,14 +2,15 @@
 
 ## What it looks like
 
-Two optimisers with a `var_list` each, for example a generator's and an encoder's, are both built under
-`tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS))`: the list is not filtered by scope.
+Two optimisers with a `var_list` each, say for a generator and a discriminator, are both built under
+`tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS))`. The list is not filtered by scope, so each of the
+two train ops runs the updates of both networks.
 
 ## Why it hurts
 
-Every step of either network moves the averages of both. They see each batch twice, and batches that the network's own step
-never trains on; their momentum is another one than the number in the code. Many published GANs do so and work, which is why
-this rule is off unless it is selected.
+Each step of one network also moves the averages of the other, on batches that the other may not train on. They move
+more often than the number in the code suggests. Many published GANs do this and work, which is why this rule is off
+unless it is selected.
 
 ## Bad
 
@@ -54,16 +55,16 @@ with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS, scope="b
 
 ## Right on purpose
 
-Either network's step is meant to move both averages, and the momentum was chosen for that. Then write `# bnlint:
-ignore[BN107]` and the reason on the line.
+Each step is meant to move the averages of both networks, and the momentum was chosen for that. If that is your case,
+put `# bnlint: ignore[BN107] reason` on the line.
 
 ## Fix
 
-None is offered: read the collection with `scope=` for each network.
+`--fix` does not change this. Read the collection once for each network, with its `scope=`.
 
 ## Source
 
-TensorFlow 1.15, `tf.get_collection` ("scope: Optional. A string. If supplied, the resulting list is filtered").
+TensorFlow API documentation (1.15), `tf.get_collection` ("scope: ... If supplied, the resulting list is filtered").
 
 ## Measured
 

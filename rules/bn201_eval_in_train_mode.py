@@ -3,16 +3,16 @@
 ## What it looks like
 
 The loop that measures calls the network without `eval()`: it was never called, it was called on another module, or a
-later `train()` took it back. A network that was just built is in train mode too, also when its weights are loaded from
-a file. In a graph of TensorFlow 1 the validation run is fed `is_training: True`; in Flax the evaluation step applies the
-module with `train=True` and drops the new statistics.
+later `train()` took it back. A network that was just built is in train mode, too, even if its weights were loaded from
+a file. In a TensorFlow 1 graph the validation run is fed `is_training: True`; in Flax the evaluation step calls `apply`
+with `train=True` and drops the new statistics.
 
 ## Why it hurts
 
-In train mode batch norm normalises with the mean and variance of the batch at hand. The answer for one sample then
-depends on which other samples stand beside it, which is worst for small or ordered batches. The batch is also written
-into the running statistics, so test data leaks into the model. `torch.no_grad()` and `torch.inference_mode()` switch
-gradients off; they change neither of the two. Dropout stays active as well.
+In train mode batch norm normalises with the mean and variance of the current batch. The answer for one sample then
+depends on which other samples are in its batch, which is worst for small or ordered batches. The batch also moves the
+running statistics, so test data leaks into the model. `torch.no_grad()` and `torch.inference_mode()` only switch
+gradients off; they change none of this. Dropout stays active as well.
 
 ## Bad
 
@@ -123,29 +123,33 @@ with tf.Session() as session:
 
 ## Silent when
 
-- a framework switches the mode itself: Lightning, ignite, fastai, Keras `fit`, `evaluate` and `predict`, and trainers like them
+- a framework switches the mode itself: Lightning, ignite, fastai, Keras `fit`, `evaluate` and `predict`, and trainers
+  like them
 - the forward re-estimates the statistics on training data on purpose (precise batch norm, `update_bn`)
 - it is a shape check in a unit test
-- train mode is meant (Monte Carlo dropout, test-time adaptation, transductive meta-learning), the forward draws samples from
-  a generator during GAN training, or its outputs become targets of a loss: confidence `possible`, hidden by default
-- a constant flag at a TensorFlow or Keras call decides the mode: that is BN204
-- a session looks at the batch that it trains on; updates in place move with the evaluation: that is BN106
+- train mode is meant (Monte Carlo dropout, test-time adaptation, transductive meta-learning), the forward draws samples
+  from a generator during GAN training, or its outputs become targets of a loss: confidence `possible`, hidden by
+  default
+- a constant flag in a TensorFlow or Keras call decides the mode: that is BN204
+- a session looks at the batch that it trains on, or the evaluation updates the averages in place: that is BN106
 
 ## Right on purpose
 
-Test-time adaptation, Monte Carlo dropout and transductive few-shot learning evaluate in train mode by design. Then
-write `# bnlint: ignore[BN201]` and the reason on the line.
+Test-time adaptation, Monte Carlo dropout and transductive few-shot learning evaluate in train mode by design. If that
+is your case, put `# bnlint: ignore[BN201] reason` on the line.
 
 ## Fix
 
-Call `model.eval()` before the loop that measures (unsafe: it changes what the program computes), and `model.train()` before
-training goes on. Feed False, or apply the module with `train=False`, where nothing is trained.
+`bnlint check --fix --unsafe-fixes` inserts `model.eval()` before the loop that measures, and `model.train()` after it
+where the next training step relies on that; in a session's feed it replaces True by False. Unsafe: the program then
+computes other scores. Where it cannot tell what to insert, do the same by hand.
 
 ## Source
 
-"On The Perils of Batch Norm" (2017); "A bug hidden in plain sight"; `torch.nn.Module.eval` in the PyTorch documentation;
-TensorFlow 1.15, `tf.layers.batch_normalization` (`training`, "Either a Python boolean, or a TensorFlow boolean scalar tensor
-(e.g. a placeholder)"); Flax documentation, "Batch normalization".
+"On The Perils of Batch Norm" (2017); "A bug hidden in plain sight"; PyTorch documentation (2.13),
+`torch.nn.Module.eval`; TensorFlow API documentation (1.15), `tf.layers.batch_normalization` (`training`: "Either a
+Python boolean, or a TensorFlow boolean scalar tensor (e.g. a placeholder)"); Flax documentation (0.12), "Batch
+normalization".
 
 ## Measured
 

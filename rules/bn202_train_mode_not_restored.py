@@ -2,14 +2,15 @@
 
 ## What it looks like
 
-`train()` stands before the loop, `eval()` inside it or in a function called from it. From the first evaluation on,
-training goes on in eval mode. An early `return` between `eval()` and `train()` does the same on one path only.
+`train()` stands before the loop over epochs, `eval()` inside it or in a function called from it. From the first
+evaluation on, training continues in eval mode. An early `return` between `eval()` and `train()` does the same on one
+path only.
 
 ## Why it hurts
 
-In eval mode batch norm is a fixed scale and shift made of averages that are no longer updated. Nothing keeps the
-activations normalised while the weights move: training becomes slower or diverges, and the averages belong to a network
-that no longer exists. Dropout is switched off as well.
+In eval mode batch norm is a fixed scale and shift made from the running statistics, and these are no longer updated.
+Nothing keeps the activations normalised while the weights move: training gets slower or diverges, and the statistics
+belong to weights that no longer exist. Dropout is off as well.
 
 ## Bad
 
@@ -68,21 +69,22 @@ for epoch in range(3):
 - the loop calls `train()` first in each epoch, or after each evaluation
 - a context manager, a decorator or a saved `was_training` restores the mode
 - only a frozen part of the network is put in eval mode
-- the network in eval mode is not the one this step optimises: a frozen teacher, a critic that scores the actor
+- the network in eval mode is not the one that this step optimises: a frozen teacher, a critic that scores the actor
 
 ## Right on purpose
 
-Finetuning with frozen batch norm trains in eval mode by design; dropout is off then, too. Then write `# bnlint:
-ignore[BN202]` and the reason on the line.
+Finetuning with frozen batch norm trains in eval mode by design (dropout is off then, too). If that is your case, put
+`# bnlint: ignore[BN202] reason` on the line.
 
 ## Fix
 
-Call `model.train()` at the head of the training loop, or right after the evaluation (unsafe: it changes what the
-program computes).
+`bnlint check --fix --unsafe-fixes` inserts `model.train()` before the loop over the batches. Unsafe: training then
+computes something else. Where it cannot tell what to insert, call `train()` by hand at the head of each epoch or right
+after the evaluation.
 
 ## Source
 
-"On The Perils of Batch Norm" (2017); `torch.nn.Module.train` in the PyTorch documentation.
+"On The Perils of Batch Norm" (2017); PyTorch documentation (2.13), `torch.nn.Module.train`.
 
 ## Measured
 

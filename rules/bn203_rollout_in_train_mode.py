@@ -2,86 +2,83 @@
 
 ## What it looks like
 
-The output of the network reaches `env.step`, directly or through an agent's `act`, `select_action` or `predict`, and
-nobody called `eval()` first, or learning put the network back in train mode.
+The output of the network reaches `env.step`, directly or through an agent's `act`, `select_action` or `predict`. But
+nobody called `eval()` first, or the learning step put the network back in train mode.
 
 ## Why it hurts
 
-An agent usually acts on one observation at a time. Normalised by the statistics of that single observation, what told
-it apart from others is gone: with one value per channel every activation becomes zero and the policy acts blindly.
-torch raises in that case; convolutional networks, vectorised environments and TensorFlow go on silently. Each action
-also writes its observation into the running statistics, so exploration spoils later evaluation.
+An agent usually acts on one observation at a time. Normalised by its own statistics, a single observation loses what
+tells it apart from others. With one value per channel, every observation gives the same output; torch raises an error
+in that case, but TensorFlow does not, and convolutional networks and vectorised environments run on with distorted
+inputs. Each action also moves the running statistics, so exploration spoils later evaluation.
 
 ## Bad
 
 ```python
+import gymnasium as gym
 import torch
 from torch import nn
 
+env = gym.make("CarRacing-v3", continuous=False)
+policy = nn.Sequential(
+    nn.Conv2d(3, 16, 8, stride=4), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.Linear(8464, 5)
+)
+policy.load_state_dict(torch.load("policy.pt"))
 
-class Env:
-    def reset(self):
-        return torch.rand(1, 8, 8)
-
-    def step(self, action):
-        return torch.rand(1, 8, 8), float(action == 0), torch.rand(1).item() < 0.1
-
-
-env = Env()
-policy = nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(288, 2))
-for episode in range(3):
-    obs, done = env.reset(), False
-    while not done:
-        with torch.no_grad():
-            action = policy(obs.unsqueeze(0)).argmax(1).item()
-        obs, reward, done = env.step(action)
+obs, _ = env.reset()
+done = False
+while not done:
+    with torch.no_grad():
+        image = torch.from_numpy(obs).permute(2, 0, 1) / 255
+        action = policy(image.unsqueeze(0)).argmax(1).item()
+    obs, reward, terminated, truncated, _ = env.step(action)
+    done = terminated or truncated
 ```
 
 ## Good
 
 ```python
+import gymnasium as gym
 import torch
 from torch import nn
 
-
-class Env:
-    def reset(self):
-        return torch.rand(1, 8, 8)
-
-    def step(self, action):
-        return torch.rand(1, 8, 8), float(action == 0), torch.rand(1).item() < 0.1
-
-
-env = Env()
-policy = nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(288, 2))
+env = gym.make("CarRacing-v3", continuous=False)
+policy = nn.Sequential(
+    nn.Conv2d(3, 16, 8, stride=4), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.Linear(8464, 5)
+)
+policy.load_state_dict(torch.load("policy.pt"))
 policy.eval()
-for episode in range(3):
-    obs, done = env.reset(), False
-    while not done:
-        with torch.no_grad():
-            action = policy(obs.unsqueeze(0)).argmax(1).item()
-        obs, reward, done = env.step(action)
+
+obs, _ = env.reset()
+done = False
+while not done:
+    with torch.no_grad():
+        image = torch.from_numpy(obs).permute(2, 0, 1) / 255
+        action = policy(image.unsqueeze(0)).argmax(1).item()
+    obs, reward, terminated, truncated, _ = env.step(action)
+    done = terminated or truncated
 ```
 
 ## Silent when
 
 - the policy is in eval mode while it acts, whoever put it there
-- the batch norm sits in a network that does not act, such as the critic
+- the batch norm is in a network that does not act, such as the critic
 - on-policy code acts and learns in the same mode on purpose: confidence `possible`, hidden by default
 
 ## Right on purpose
 
-On-policy learning that wants the same function for acting and learning, on batches that are large and alike. Then write
-`# bnlint: ignore[BN203]` and the reason on the line.
+On-policy learning wants the same function for acting and learning, and acts on batches that are large and alike. If
+that is your case, put `# bnlint: ignore[BN203] reason` on the line.
 
 ## Fix
 
-Call `eval()` before acting and `train()` before learning. Policies without batch norm (layer norm, none at all) avoid
-the question.
+`--fix` does not change this. Call `eval()` before acting and `train()` before learning. A policy with layer norm, or
+with no norm at all, avoids the question.
 
 ## Source
 
-"On The Perils of Batch Norm" (2017), on rollouts with batches of one.
+"On The Perils of Batch Norm" (2017), on rollouts with batches of one; PyTorch documentation (2.13),
+`torch.nn.Module.eval`.
 
 ## Measured
 

@@ -2,15 +2,16 @@
 
 ## What it looks like
 
-`F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, training=True)`: the layer keeps averages and never
-uses them. `eval()` on the network changes nothing. In TensorFlow a wrapper takes `is_training` and gives its layer True all the
-same, or the evaluation script builds the network with the True of the training script. In Keras `test_step` calls
-`self(x, training=True)`, the learning phase stays set to 1, or the constant is part of a functional model (Keras 2).
+`F.batch_norm(x, self.running_mean, self.running_var, training=True)`: the layer keeps running statistics and never uses
+them, and `eval()` on the network changes nothing. In TensorFlow a wrapper takes `is_training` but tells its layer True,
+or the evaluation script builds the network with the True of the training script. In Keras `test_step` calls
+`self(x, training=True)`, the learning phase is left at 1, or the constant is part of a functional model (Keras 2).
 
 ## Why it hurts
 
-At test time each batch is normalised by itself. The prediction for one example depends on those it shares a batch with, a batch
-of one is wiped out, and every evaluation moves the averages once more.
+At test time each batch is normalised by itself. The prediction for one example depends on the others in its batch, and
+for a single example most of what tells it apart is normalised away. Where the layer keeps running statistics,
+evaluation also moves them.
 
 ## Bad
 
@@ -104,27 +105,30 @@ with tf.Session() as session:
 
 ## Silent when
 
-- the constant stands in the branch for training, or is a frozen `False`
-- no statistics are kept: instance norm made of batch norm, weight standardisation, layers that get dummies
+- the constant stands in the branch for training (of an `if` or a `tf.cond`), or is a frozen `False`
+- no statistics are kept: instance norm built from batch norm, weight standardisation, layers that get dummy statistics
 - the weights are arguments of the forward (functional meta-learning), or nothing runs the network in eval mode
-- a session only looks at the batch that it trains on; the constant stands in one branch of a `tf.cond`
-- a Keras functional model whose version of Keras is 3 (fit and predict override the constant) or is not known: requirements
-  and imports tell
-- a generator is sampled, Monte Carlo dropout or test-time adaptation is meant: `possible`
+- a session only looks at the batch that it trains on
+- it is a functional model of Keras 3, where `fit` and `predict` override the constant, or requirements and imports do
+  not tell the version of Keras
+- a generator is sampled, Monte Carlo dropout or test-time adaptation is meant: confidence `possible`, hidden by default
 
 ## Right on purpose
 
-Translation networks that are always run with the statistics of their input (an instance norm in all but name), and
-transductive methods. Then write `# bnlint: ignore[BN204]` and the reason on the line.
+Image translation networks that always use the statistics of their input (an instance norm in all but name), and
+transductive methods. If that is your case, put `# bnlint: ignore[BN204] reason` on the line.
 
 ## Fix
 
-Hand on the mode: `training=self.training`, or the argument that says so.
+`--fix` does not change this. Pass the mode on: `training=self.training` in PyTorch, the function's own argument
+elsewhere.
 
 ## Source
 
-"On The Perils of Batch Norm" (2017); "A bug hidden in plain sight"; `torch.nn.functional.batch_norm` in PyTorch's documentation;
-TensorFlow 1.15, `tf.layers.batch_normalization`; Keras 2.15 and 3.15, "BatchNormalization", `set_learning_phase` (gone in 3).
+"On The Perils of Batch Norm" (2017); "A bug hidden in plain sight"; PyTorch documentation (2.13),
+`torch.nn.functional.batch_norm`; TensorFlow API documentation (1.15), `tf.layers.batch_normalization`; Keras API
+documentation (2.15 and 3.15), "BatchNormalization layer"; `tf.keras.backend.set_learning_phase` (2.15; gone in Keras
+3).
 
 ## Measured
 

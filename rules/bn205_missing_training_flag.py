@@ -2,15 +2,17 @@
 
 ## What it looks like
 
-A network that is trained calls `tf.layers.batch_normalization(x)` without `training=`, or runs a Keras model as `model(x)`
-inside a `GradientTape`; or a network that is also evaluated is built from `slim.batch_norm(x)` without `is_training=`.
+A network that is trained calls `tf.layers.batch_normalization(x)` without `training=`, or runs a Keras model as
+`model(x)` inside a `GradientTape`. Or a network that is also evaluated is built from `slim.batch_norm(x)` without
+`is_training=`.
 
 ## Why it hurts
 
-The defaults differ. `tf.layers` and Keras assume inference: batch norm divides by averages that were never updated, 1 at
-the start and 1 at the end. It is a fixed affine layer that normalises nothing; a deep network then trains as badly as one
-without it. slim assumes training: an evaluation normalises by the batch it is given, its result hangs on what else is in
-that batch, and a batch of one gives nothing but the bias.
+The defaults differ. `tf.layers` and Keras assume inference: the layer normalises by its moving averages, which are
+never updated and stay at mean 0 and variance 1. It is a plain scale and shift and normalises nothing; a deep network
+then trains as badly as one without batch norm. slim assumes training: an evaluation normalises by its own batch, the
+result for one example depends on the others, and a batch of one gives nothing but beta where each channel has one
+value.
 
 ## Bad
 
@@ -45,21 +47,24 @@ with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
 - the flag arrives another way: `slim.arg_scope` in a caller, `normalizer_params`, a partial, a positional argument, a
   placeholder, the learning phase, or the `training` that an enclosing Keras `call` was given
 - the layer is not among the variables that the train op changes, or `trainable = False` keeps it in inference mode
-- a constant says so on purpose: that is BN204's question
-- a slim network is only ever trained
+- a constant is given: that is BN204's question
+- a network of slim layers is only ever trained
 
 ## Right on purpose
 
-The network is pretrained and its batch norm is meant to stay frozen. Say so: `training=False`.
+The network is pretrained and its batch norm is meant to stay frozen. Say so with `training=False`, or put
+`# bnlint: ignore[BN205] reason` on the line.
 
 ## Fix
 
-None is offered: the flag has to come from somewhere. Pass it to every batch norm, and True only where a gradient is taken.
+`--fix` does not change this, because the flag has to come from somewhere. Pass it to every batch norm, and let it be
+True only in the forward that is trained.
 
 ## Source
 
-TensorFlow 1.15, `tf.layers.batch_normalization` ("training=False") and `tf.contrib.layers.batch_norm` ("is_training=True");
-Keras 3, "BatchNormalization" ("the call argument training"); "A bug hidden in plain sight", on `training=True` at evaluation.
+TensorFlow API documentation (1.15), `tf.layers.batch_normalization` (`training=False`) and
+`tf.contrib.layers.batch_norm` (`is_training=True`); Keras API documentation (3.15), "BatchNormalization layer", on the
+argument `training`; "A bug hidden in plain sight", on `training=True` at evaluation.
 
 ## Measured
 

@@ -2,14 +2,14 @@
 
 ## What it looks like
 
-The training program builds its network with `is_training=True` and saves it; another one calls
+The training program builds its network with `is_training=True` and saves it. Another program calls
 `tf.train.import_meta_graph("model.ckpt.meta")`, restores the variables and fetches the predictions.
 
 ## Why it hurts
 
-The meta graph holds ops, not Python: the constant is built in, and nothing that the importing program says can change it. Each
-prediction is normalised by the batch it comes in. A single example gives nothing but the bias of the layer, whatever it shows.
-Only a flag that was a placeholder when the graph was saved can still be fed.
+A meta graph holds ops, not Python: the constant True is built in, and nothing that the importing program says can
+change it. Each prediction is normalised by the batch it comes in. A single example, with one value per channel, gives
+only beta, whatever it shows. Only a flag that was a placeholder when the graph was saved can still be fed.
 
 ## Bad
 
@@ -93,21 +93,23 @@ if __name__ == "__main__":
 - the flag of the saved graph is a placeholder, or a part of the graph was built for evaluation
 - the project also saves a graph that was built for evaluation: which of them is imported is not known
 - training goes on with the imported graph
-- nothing in the project saves a graph with batch norm (`possible` where it has layers whose flag is True by default)
+- nothing in the project saves a graph with batch norm (confidence `possible` where it has layers whose flag is True by
+  default)
 
 ## Right on purpose
 
-The imported graph is trained further from where it stood. Then write `# bnlint: ignore[BN206]` and the reason on the
-line.
+The imported graph is trained further from where it stopped. If that is your case, put `# bnlint: ignore[BN206] reason`
+on the line.
 
 ## Fix
 
-None is offered. Build the network anew with `is_training=False` and restore the variables into it, or save a graph whose flag
-is a `placeholder_with_default(False, [])`.
+`--fix` does not change this. Build the network anew with `is_training=False` and restore the variables into it, or save
+a graph whose flag is a `placeholder_with_default(False, [])`.
 
 ## Source
 
-"On The Perils of Batch Norm" (2017), on MetaGraphs that are frozen in train mode; TensorFlow 1.15, `tf.train.import_meta_graph`.
+"On The Perils of Batch Norm" (2017), on MetaGraphs frozen in train mode; TensorFlow API documentation (1.15),
+`tf.train.import_meta_graph`.
 
 ## Measured
 

@@ -2,15 +2,16 @@
 
 ## What it looks like
 
-`torch.jit.trace(net, example)` or `torch.export.export(net, ...)` without `net.eval()` before; `torch.onnx.export` with
-`training=TrainingMode.TRAINING` or `PRESERVE` by the exporter without dynamo; `fuse_modules`, `torch.jit.freeze` or
-`prepare_fx` on a fresh network.
+`torch.jit.trace(net, example)` or `torch.export.export(net, ...)` without `net.eval()` before it; `torch.onnx.export`
+with `training=TrainingMode.TRAINING` or `PRESERVE` and `dynamo=False`; `fuse_modules`, `torch.jit.freeze` or
+`prepare_fx` on a network that was just built.
 
 ## Why it hurts
 
-A trace records what batch norm did, and in train mode it normalised by the batch: the exported network does so for ever, and
-`eval()` on it changes nothing. A single example gives another answer than within a batch. Tracing itself also runs the
-network, and moves the statistics of the original. Fusing and freezing refuse train mode with an error.
+A trace records what batch norm did, and in train mode it normalised by the batch. The exported network does so for
+ever, and calling `eval()` on it changes nothing: a single example gives another answer than the same example within a
+batch. Tracing also runs the network, which moves the running statistics of the original. Fusing and freezing raise an
+error in train mode.
 
 ## Bad
 
@@ -34,26 +35,28 @@ torch.jit.trace(net, torch.rand(1, 3, 224, 224)).save("resnet18.pt")
 
 ## Silent when
 
-- the network is scripted: `torch.jit.script` keeps the switch
-- `torch.onnx.export` runs with its defaults: both exporters then write batch norm for inference (the one with dynamo keeps
-  dropout active, which is no concern of batch norm)
-- the network was loaded by a function that returns it in eval mode, or is handed in from outside
-- the mode hangs on something unknown
+- the network is scripted: `torch.jit.script` keeps the switch between the modes
+- `torch.onnx.export` runs with its defaults: both exporters then write batch norm for inference (the one with dynamo
+  leaves dropout active, but that is not about batch norm)
+- the network was loaded by a function that returns it in eval mode, or is a parameter of the function
+- the mode depends on something unknown
 
 ## Right on purpose
 
-The exported program is to be trained further elsewhere, or normalises by its input by design. Then write `# bnlint:
-ignore[BN207]` and the reason on the line.
+The exported program is to be trained further elsewhere, or normalises by its input by design. If that is your case, put
+`# bnlint: ignore[BN207] reason` on the line.
 
 ## Fix
 
-Call `eval()` on the network before it is exported (unsafe: it changes what the program computes). None is offered for
-`torch.onnx.export(training=TrainingMode.TRAINING)`, where the argument decides.
+`bnlint check --fix --unsafe-fixes` calls `eval()` on the network before it is exported. Unsafe: the exported network
+then computes something else. It does not touch `torch.onnx.export(training=TrainingMode.TRAINING)`, where the argument
+decides.
 
 ## Source
 
-PyTorch 2.13, `torch.jit.trace` ("in the returned ScriptModule, operations that have different behaviors in training and eval
-modes will always behave as if it is in the mode it was in during tracing"), `torch.export`, `torch.onnx.export`.
+PyTorch documentation (2.13), `torch.jit.trace` ("in the returned ScriptModule, operations that have different behaviors
+in training and eval modes will always behave as if it is in the mode it was in during tracing"), `torch.export.export`,
+`torch.onnx.export`.
 
 ## Measured
 

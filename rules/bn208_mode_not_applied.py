@@ -8,7 +8,7 @@
 
 Naming a method does not call it. `training` is a plain attribute: setting it on the outer module leaves every child,
 and so every batch norm, in train mode. Assigning to `model.train` hides the method: no mode changes, and the next
-`model.train()` or `model.eval()` raises a TypeError. What follows runs as described in BN201.
+`model.train()` or `model.eval()` raises a TypeError. What follows is an evaluation in train mode, see BN201.
 
 ## Bad
 
@@ -58,20 +58,22 @@ with torch.no_grad():
 
 - `training` is set on a batch norm itself, or on every module in a loop over `model.modules()`: that works
 - a module sets its own flag inside its `train()`, or the object is no module (a trainer, a configuration)
-- the method is taken as a value to be called later
+- the method is passed on as a value, to be called later
 
 ## Right on purpose
 
-Only the top module's own `forward` asks for `self.training`, and the children should keep their mode. Then write `#
-bnlint: ignore[BN208]` and the reason on the line.
+Only the `forward` of the outer module reads `self.training`, and its children are to keep their mode. If that is your
+case, put `# bnlint: ignore[BN208] reason` on the line.
 
 ## Fix
 
-`model.eval()`, or `model.train()` where that is what was meant (safe). None is offered where the value is not a constant.
+`bnlint check --fix` writes `model.eval()`, or `model.train()` where that was meant (safe: it does what the line says).
+It leaves assignments alone whose value is not a constant.
 
 ## Source
 
-`torch.nn.Module.train` and `eval` in the PyTorch documentation: both go through all submodules, the attribute does not.
+PyTorch documentation (2.13), `torch.nn.Module.train` and `torch.nn.Module.eval`: both methods set the mode of all
+submodules, the attribute does not.
 
 ## Measured
 

@@ -2,12 +2,12 @@
 
 ## What it looks like
 
-`netF.eval(); netF.eval()` where the code goes on with `netB(netF(x))`: a line that was copied and not changed.
+`netF.eval(); netF.eval()`, and then the code goes on with `netB(netF(x))`: a line that was copied and not changed.
 
 ## Why it hurts
 
-The second network stays in train mode while it evaluates. Its batch norm normalises by the test batch and writes that
-batch into its running statistics, its dropout stays active. The two lines look as if both had been taken care of, so the
+The second network stays in train mode while it evaluates. Its batch norm normalises by the test batch and moves its
+running statistics, and its dropout stays active. The two lines look as if both networks had been taken care of, so the
 mistake survives many readings.
 
 ## Bad
@@ -52,21 +52,24 @@ with torch.no_grad():
 
 ## Silent when
 
-- the other networks of the loop are in eval mode, too, or hold no batch norm: the second line is merely superfluous
+- the other networks of the loop are in eval mode, too, or hold no batch norm: then the second line is merely
+  superfluous
 - the other network is being trained there (a student beside its teacher)
-- forwards lie between the two calls, or they stand far apart
+- forwards lie between the two calls, or the calls stand far apart
 
 ## Right on purpose
 
-The mode is set twice without need and the other network is meant to train: delete the second call.
+The other network is meant to stay in train mode. Then delete the second call, which does nothing, or put
+`# bnlint: ignore[BN209] reason` on the line.
 
 ## Fix
 
-None is offered: which network was meant is not known for sure. The trace shows the one that stays in train mode.
+`--fix` does not change this, because it cannot be sure which network was meant. The trace of the finding shows the one
+that stays in train mode.
 
 ## Source
 
-`torch.nn.Module.eval` in the PyTorch documentation; the consequence is that of BN201.
+PyTorch documentation (2.13), `torch.nn.Module.eval`. The consequences are those of BN201.
 
 ## Measured
 

@@ -3,13 +3,13 @@
 ## What it looks like
 
 `with torch.no_grad(): targets = teacher(x)` or `features(x).detach()`, where nobody called `eval()` on the network that
-only serves. Loading its weights does not change its mode, and neither does `no_grad`.
+only helps. Loading its weights does not change its mode, and neither does `no_grad`.
 
 ## Why it hurts
 
-The served network learns from outputs that depend on which examples share the batch: the target of one example is another
-one in each epoch. And the running statistics of the teacher follow the batches of this training, so that it is no longer
-the network that was trained when it is evaluated or used again.
+The trained network learns from outputs that depend on which examples happen to share a batch: the target of one example
+changes from epoch to epoch. And the running statistics of the teacher follow these batches, so it is no longer the
+network it was when it is evaluated or used again.
 
 ## Bad
 
@@ -62,24 +62,26 @@ for epoch in range(3):
 
 - the network is trained itself somewhere in the program: a generator, an actor, a network that makes its own targets
 - it makes samples out of noise
-- it is an average or a copy of the trained network and never runs in eval mode (mean teacher, momentum encoder): train
-  mode may be meant, confidence `possible`, hidden by default; so it is where only its parameters follow the trained
-  network: without train mode its statistics would stay what they were at the start (BN503)
 - its parameters are frozen explicitly: that is BN401
+
+Confidence `possible`, hidden by default, where train mode may be meant: an average or a copy of the trained network
+that never runs in eval mode (mean teacher, momentum encoder), also where only its parameters follow the trained
+network, because without train mode its statistics would stay as they were at the start (BN503).
 
 ## Right on purpose
 
-A mean teacher that is never evaluated may normalise by the student's batches; some methods want it that way. Then write
-`# bnlint: ignore[BN210]` and the reason on the line.
+A mean teacher that is never evaluated may normalise by the student's batches; some methods want it that way. If that is
+your case, put `# bnlint: ignore[BN210] reason` on the line.
 
 ## Fix
 
-Call `eval()` on the network before the loop, and again after a `train()` of anything that holds it.
+`--fix` does not change this. Call `eval()` on the network before the loop, and again after each `train()` of a module
+that contains it.
 
 ## Source
 
-"On The Perils of Batch Norm" (2017), on statistics of networks that are not trained; `torch.nn.Module.eval` in the PyTorch
-documentation.
+"On The Perils of Batch Norm" (2017), on the statistics of networks that are not trained; PyTorch documentation (2.13),
+`torch.nn.Module.eval`.
 
 ## Measured
 

@@ -7,26 +7,26 @@
 
 ## Why it hurts
 
-In train mode each forward writes its batch into the running statistics, whatever the batch is made of. A network with
-trained weights then normalises pictures by what it saw in noise; each repetition takes it further. `torch.empty` is
-whatever lay in memory, possibly infinite.
+In train mode each forward moves the running statistics towards its batch, whatever the batch is made of. A network with
+trained weights then normalises pictures by what it saw in zeros or noise, and each repetition makes it worse.
+`torch.empty` holds whatever was in memory, which may even be infinite.
 
 ## Bad
 
 ```python
 import torch
-from torch import nn
+from torch.utils.data import DataLoader
 from torchvision import models
-from torch.utils.data import DataLoader, TensorDataset
+from torchvision.datasets import ImageFolder
 
-model = models.resnet18(weights="DEFAULT")
-for _ in range(10):
+weights = models.ResNet18_Weights.DEFAULT
+model = models.resnet18(weights=weights)
+for _ in range(10):  # warm up
     model(torch.zeros(8, 3, 224, 224))
 
 model.eval()
-data = TensorDataset(torch.rand(64, 3, 224, 224), torch.randint(0, 1000, (64,)))
 with torch.no_grad():
-    for x, y in DataLoader(data, batch_size=8):
+    for x, y in DataLoader(ImageFolder("val", weights.transforms()), batch_size=8):
         print((model(x).argmax(1) == y).sum().item())
 ```
 
@@ -34,18 +34,18 @@ with torch.no_grad():
 
 ```python
 import torch
-from torch import nn
+from torch.utils.data import DataLoader
 from torchvision import models
-from torch.utils.data import DataLoader, TensorDataset
+from torchvision.datasets import ImageFolder
 
-model = models.resnet18(weights="DEFAULT")
+weights = models.ResNet18_Weights.DEFAULT
+model = models.resnet18(weights=weights)
 model.eval()
-for _ in range(10):
+for _ in range(10):  # warm up
     model(torch.zeros(8, 3, 224, 224))
 
-data = TensorDataset(torch.rand(64, 3, 224, 224), torch.randint(0, 1000, (64,)))
 with torch.no_grad():
-    for x, y in DataLoader(data, batch_size=8):
+    for x, y in DataLoader(ImageFolder("val", weights.transforms()), batch_size=8):
         print((model(x).argmax(1) == y).sum().item())
 ```
 
@@ -53,7 +53,7 @@ with torch.no_grad():
 
 - the network is in eval mode, or not used any further (a smoke test at the end of a file)
 - it is test code
-- the network is one that makes samples out of noise
+- the network makes samples out of noise
 - a fresh network is asked once and trained afterwards: one small step that training forgets; confidence `possible`,
   hidden by default
 
@@ -61,17 +61,17 @@ What is reported is `likely`: how much is lost depends on the momentum and on wh
 
 ## Right on purpose
 
-A lazy network that is asked for its shape once and trained afterwards: what it learns is forgotten in a few dozen
-steps. Then write `# bnlint: ignore[BN211]` and the reason on the line.
+A fresh network runs once to find its shapes and is trained afterwards: its statistics forget that within a few dozen
+steps. If that is your case, put `# bnlint: ignore[BN211] reason` on the line.
 
 ## Fix
 
-Call `eval()` before, and `train()` afterwards if training follows.
+`--fix` does not change this. Call `eval()` before, and `train()` afterwards if training follows.
 
 ## Source
 
-`torch.nn.BatchNorm2d` in the PyTorch documentation: the statistics are updated by each forward in train mode, also under
-`no_grad`; torchsummary 1.5, which runs the network in the mode it finds.
+PyTorch documentation (2.13), `torch.nn.BatchNorm2d` (statistics are kept during training, that is in train mode, also
+under `no_grad`); torchsummary 1.5, which runs the network in the mode it finds.
 
 ## Measured
 

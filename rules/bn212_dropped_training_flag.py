@@ -2,15 +2,17 @@
 
 ## What it looks like
 
-`def conv_bn(x, weight, mean, var, training): ... F.batch_norm(x, mean, var)`: the argument is taken and never handed on, so the
-library's default decides. So do functions around `tf.layers.batch_normalization` or `slim.batch_norm`, classes that store
-`is_training` and do not use it, and a Keras `call(self, x, is_training)`: Keras hands on an argument of the name `training` only.
+A function takes `training` and calls `F.batch_norm(x, mean, var)` without it, so the library's default decides. The
+same happens in functions around `tf.layers.batch_normalization` or `slim.batch_norm`, in classes that store
+`is_training` and do not use it, and in a Keras `call(self, x, is_training)`: Keras passes on only an argument that is
+named `training`.
 
 ## Why it hurts
 
-Callers say `training=True` and believe it. `F.batch_norm` without its flag is in inference mode: nothing is ever normalised by
-its batch and the averages stay what they were initialised to, mean 0 and variance 1. The layer is a scale and a shift. The same
-holds for `tf.layers` and Keras. slim's default is the other one: evaluation normalises by the batch it is given.
+Callers say `training=True` and believe it. `F.batch_norm` without its flag is in inference mode: it never normalises by
+the batch and never updates the averages. While these stay at mean 0 and variance 1, the layer is just a scale and a
+shift. The same holds for `tf.layers` and Keras. slim has the other default: there evaluation normalises by the batch it
+is given.
 
 ## Bad
 
@@ -89,25 +91,28 @@ with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
 
 ## Silent when
 
-- the flag decides by a branch which call is made
-- the batch norm follows the mode of its module (`self.training`), or takes no statistics
-- a constant is given instead: BN204 speaks of that
-- the flag arrives another way: an `arg_scope` in a caller, `normalizer_params`, Keras' own `training` of the `call` around
-- nothing trains a layer of `tf.layers`: what stays in inference mode may be frozen on purpose
-- it is one layer of several in the function, and the others get the flag: BN205
+- the flag decides in a branch which call is made
+- the batch norm follows the mode of its module (`self.training`), or gets no statistics
+- a constant is given instead: that is BN204
+- the flag arrives another way: an `arg_scope` in a caller, `normalizer_params`, the `training` of an enclosing Keras
+  `call`
+- nothing trains a layer of `tf.layers`: it may be frozen on purpose
+- it is one of several layers in the function, and the others get the flag: that is BN205
 
 ## Right on purpose
 
-The wrapper keeps the parameter for its callers' sake, and its batch norm is frozen. Say so: `training=False`.
+The function keeps the parameter for its callers' sake, and its batch norm is frozen. Say so with `training=False`, or
+put `# bnlint: ignore[BN212] reason` on the line.
 
 ## Fix
 
-Hand the argument on.
+`--fix` does not change this. Pass the argument on to the batch norm.
 
 ## Source
 
-`torch.nn.functional.batch_norm` in the PyTorch documentation: `training` is False by default; TensorFlow 1.15,
-`tf.layers.batch_normalization` ("training=False") and `tf.contrib.layers.batch_norm` ("is_training=True").
+PyTorch documentation (2.13), `torch.nn.functional.batch_norm` (`training=False` by default); TensorFlow API
+documentation (1.15), `tf.layers.batch_normalization` (`training=False`) and `tf.contrib.layers.batch_norm`
+(`is_training=True`).
 
 ## Measured
 

@@ -42,7 +42,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"cli", "__main__"}),
 )
 MAY_IMPORT_LIBCST = ("program",)
-MAY_IMPORT_RICH = ("cli/progress.py", "report/full.py", "report/rule_page.py", "inspecting/as_tree.py")
+MAY_IMPORT_RICH = ("cli/progress.py", "report/full.py", "report/terminal_page.py", "inspecting/as_tree.py")
 RULES_MAY_IMPORT = frozenset({"findings", "rule", "judging", "story", "project", "program"})
 
 

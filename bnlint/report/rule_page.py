@@ -1,9 +1,8 @@
-"""The page of a rule: as text for the terminal, as JSON, as markdown."""
+"""The page of a rule: as JSON, as markdown, as text for the terminal (drawn by `terminal_page`)."""
 
 from __future__ import annotations
 
 import inspect
-import io
 import json
 from collections.abc import Sequence
 
@@ -20,7 +19,9 @@ def render(rules: Sequence[Rule], output_format: str, *, color: bool = False, wi
     pages = [markdown(rule) for rule in rules]
     if output_format == "markdown":
         return "\n".join(pages)
-    return _terminal(pages, color, width)
+    from bnlint.report.terminal_page import terminal  # imported here: JSON and markdown need no rich
+
+    return "\n".join(terminal(page, color, width) for page in pages)
 
 
 def markdown(rule: Rule) -> str:
@@ -46,17 +47,3 @@ def _record(rule: Rule) -> dict[str, object]:
         "frameworks": list(rule.frameworks),
         "page": inspect.cleandoc(rule.page),
     }
-
-
-def _terminal(pages: Sequence[str], color: bool, width: int) -> str:
-    # imported here: JSON and markdown need no rich
-    from rich.console import Console
-    from rich.markdown import Markdown
-
-    out = io.StringIO()
-    console = Console(file=out, force_terminal=color, no_color=not color, color_system="standard" if color else None,
-                      width=width, legacy_windows=False)  # fmt: skip
-    for page in pages:
-        console.print(Markdown(page, code_theme="ansi_dark"))
-        console.print()
-    return out.getvalue()

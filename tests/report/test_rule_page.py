@@ -28,3 +28,60 @@ def test_text_page_without_colour_has_no_escape_sequences() -> None:
     text = render([RULE], "text")
     assert "\x1b" not in text
     assert "x = 1" in text
+
+
+LONG = "value = function(" + ", ".join(f"argument_{n}" for n in range(9)) + ")"
+BOTH = f"""First sentence.
+
+## What it looks like
+
+- one `code that stays whole` among words that are wrapped where the width ends
+  and go on
+
+## Bad
+
+```python
+import torch
+{LONG}
+```
+
+## Good
+
+```python
+import torch
+value = function()
+```
+"""
+
+
+def in_terminal(page: str, **options: bool) -> list[str]:
+    return render([Rule("BN901", "some-name", "warning", False, (), lambda story: iter(()), page)], "text", width=40, **options).splitlines()
+
+
+def test_prose_is_wrapped_between_words_and_not_within_code() -> None:
+    lines = in_terminal(BOTH)
+    assert "- one `code that stays whole` among" in lines
+    assert "  words that are wrapped where the width" in lines
+
+
+def test_no_line_of_a_program_is_broken() -> None:
+    assert f"  - {LONG}" in in_terminal(BOTH)
+
+
+def test_lines_that_differ_between_wrong_and_right_are_marked() -> None:
+    lines = in_terminal(BOTH)
+    assert lines.count("    import torch") == 2
+    assert "  + value = function()" in lines
+
+
+def test_headings_are_underlined_where_there_is_no_colour() -> None:
+    lines = in_terminal(BOTH)
+    assert lines[:2] == ["some-name (BN901)", "================="]
+    assert lines[lines.index("Bad") + 1] == "---"
+
+
+def test_colour_takes_the_place_of_backticks_and_underlines() -> None:
+    text = "\n".join(in_terminal(BOTH, color=True))
+    assert "\x1b[36mcode that stays whole\x1b[0m" in text
+    assert "`" not in text
+    assert "---" not in text
