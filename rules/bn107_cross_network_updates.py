@@ -60,7 +60,8 @@ put `# bnlint: ignore[BN107] reason` on the line.
 
 ## Fix
 
-`--fix` does not change this. Read the collection once for each network, with its `scope=`.
+`--fix` does not change this. Read the collection once for each network, with its `scope=` (a pattern for the beginning
+of the name: `scope="a"` also finds `ab/...`, `scope="a/"` does not).
 
 ## Source
 

@@ -3,14 +3,15 @@
 ## What it looks like
 
 `DataLoader(..., batch_size=1)` or no batch size at all (the default is one), an option or a configuration that says 1,
-`unsqueeze(0)` or `x[None]` in the training step. Gradient accumulation over single samples is the same for batch norm.
+or `unsqueeze(0)` or `x[None]` in the training step. Accumulating the gradients of single samples does not help: each
+forward still sees one sample.
 
 ## Why it hurts
 
-The statistics of the batch are those of the sample. With one value per channel nothing is left: torch raises "Expected
-more than 1 value per channel when training", TensorFlow and Keras give out beta whatever comes in. With a picture or a
-sequence the mean and the scale of each sample are erased, while in eval mode, with averages over many samples, they are
-not: the network is tested as another function than the one that was trained.
+The statistics of the batch are those of its one sample. With one value per channel nothing is left: torch raises
+"Expected more than 1 value per channel when training", TensorFlow and Keras return beta whatever comes in. With a
+picture or a sequence, the mean and the scale of each sample are erased. In eval mode, with averages over many samples,
+they are not: the network is tested as another function than the one that was trained.
 
 ## Bad
 
@@ -54,25 +55,28 @@ for epoch in range(2):
 
 ## Silent when
 
-- every batch norm concerned is frozen in training: held in eval mode, or a frozen class as detectors use it
+- every batch norm concerned is frozen in training: held in eval mode, or of a frozen class as detectors use it
 - the norm is instance, group or layer norm
 - the forward is an evaluation in eval mode
-- acting in an environment, which BN203 reports
+- the network acts in an environment: that is BN203
 
-A size that comes from a default of argparse or a configuration is reported as `likely`, because a caller may give another.
+A size that comes from a default of argparse or a configuration is reported as `likely`, because a caller may give
+another.
 
 ## Right on purpose
 
-Pictures so large that one fills the memory, when each is to be normalised by itself: that is instance norm, and its
-name is clearer. Then write `# bnlint: ignore[BN301]` and the reason on the line.
+The pictures are so large that one fills the memory, and each is to be normalised by itself. That is instance norm, and
+`nn.InstanceNorm2d` would say so. If you keep batch norm, put `# bnlint: ignore[BN301] reason` on the line.
 
 ## Fix
 
-None is offered. Use larger batches, a norm that does not look across samples (group norm, layer norm), or frozen statistics.
+`--fix` does not change this. Use larger batches, a norm that does not look across samples (group norm, layer norm), or
+frozen statistics.
 
 ## Source
 
-"On The Perils of Batch Norm" (2017); the post on batch renormalisation (Ruban, 2018).
+"On The Perils of Batch Norm" (2017); the post on batch renormalisation (Ruban, 2018); PyTorch 2.13,
+`torch.nn.functional.batch_norm` (the error); TensorFlow 2.21 with Keras 3.15 (no error).
 
 ## Measured
 

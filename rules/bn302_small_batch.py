@@ -2,13 +2,13 @@
 
 ## What it looks like
 
-A training loader with `batch_size=2`, because more does not fit into memory.
+A training loader with `batch_size=2`, because no more fits into memory.
 
 ## Why it hurts
 
-Mean and variance of two examples say little about the data. In training every activation hangs on the one other example; in
-evaluation the averages are used, which are steadier than anything the network has seen. Convolutions soften this, they
-average over the pixels, too.
+The mean and variance of two examples say little about the data. In training every activation depends on the one other
+example; in evaluation the averages are used, which are much steadier than anything the network was trained with.
+Convolutions soften this, because they average over the pixels, too.
 
 ## Bad
 
@@ -17,10 +17,13 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-net = nn.Sequential(nn.Linear(8, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 1))
+data = TensorDataset(torch.randn(512, 8), torch.randn(512, 1))
+net = nn.Sequential(nn.Linear(8, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 1))
 optimizer = torch.optim.Adam(net.parameters())
-for (x,) in DataLoader(TensorDataset(torch.randn(512, 8)), batch_size=2, shuffle=True, drop_last=True):
-    net(x).pow(2).mean().backward()
+for x, y in DataLoader(data, batch_size=2, shuffle=True):
+    loss = nn.functional.mse_loss(net(x), y)
+    optimizer.zero_grad()
+    loss.backward()
     optimizer.step()
 ```
 
@@ -31,10 +34,13 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+data = TensorDataset(torch.randn(512, 8), torch.randn(512, 1))
 net = nn.Sequential(nn.Linear(8, 32), nn.GroupNorm(4, 32), nn.ReLU(), nn.Linear(32, 1))
 optimizer = torch.optim.Adam(net.parameters())
-for (x,) in DataLoader(TensorDataset(torch.randn(512, 8)), batch_size=2, shuffle=True, drop_last=True):
-    net(x).pow(2).mean().backward()
+for x, y in DataLoader(data, batch_size=2, shuffle=True):
+    loss = nn.functional.mse_loss(net(x), y)
+    optimizer.zero_grad()
+    loss.backward()
     optimizer.step()
 ```
 
@@ -42,24 +48,25 @@ for (x,) in DataLoader(TensorDataset(torch.randn(512, 8)), batch_size=2, shuffle
 
 - batch norm is frozen in training, or synchronised over several devices
 - the size is not known; one that comes from the default of an option is `likely`
-- batches of one (BN301 speaks of those)
+- the batches hold one example: that is BN301
 
-Batches of 2 or 3 are a warning. From 4 up to 7 it is `info` and off unless the rule is selected; `small-batch` in the
-settings moves the line between the two.
+Batches of 2 or 3 are a warning. Batches of 4 to 7 are `info`, and off unless the rule is selected; the setting
+`small-batch` in `[tool.bnlint]` moves the line between the two.
 
 ## Right on purpose
 
 Detection or segmentation with thousands of positions in each picture: what counts is the number of values per channel.
-Then write `# bnlint: ignore[BN302]` and the reason on the line.
+If that is your case, put `# bnlint: ignore[BN302] reason` on the line, or set `small-batch = 2` for the whole project.
 
 ## Fix
 
-None is offered: group norm, batch renormalisation, SyncBatchNorm, or larger batches of smaller examples.
+`--fix` does not change this. Use group norm, batch renormalisation, SyncBatchNorm over several devices, or larger
+batches of smaller examples.
 
 ## Source
 
-"Batch Renormalization: Towards Reducing Minibatch Dependence in Batch-Normalized Models" (Ioffe, 2017); the post on batch
-renormalisation (Ruban, 2018).
+"Batch Renormalization: Towards Reducing Minibatch Dependence in Batch-Normalized Models" (Ioffe, 2017); "Group
+Normalization" (Wu and He, 2018); the post on batch renormalisation (Ruban, 2018).
 
 ## Measured
 

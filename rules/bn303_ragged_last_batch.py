@@ -2,14 +2,14 @@
 
 ## What it looks like
 
-A training `DataLoader` without `drop_last=True` in front of a network that has `BatchNorm1d` on vectors, or a batch norm
-after global pooling to one pixel.
+A training `DataLoader` without `drop_last=True`, and a network with `BatchNorm1d` on vectors or a batch norm after
+global pooling to one pixel.
 
 ## Why it hurts
 
-Where each example has one value per channel, a batch of one has no variance, and PyTorch refuses it: "Expected more than 1
-value per channel when training". It happens at the end of an epoch, for some sizes of the data set only, and often not on
-the machine where the code was written.
+If each example has one value per channel, a batch of one has no variance, and PyTorch refuses it: "Expected more than 1
+value per channel when training". This happens only at the end of an epoch and only for some sizes of the data set, so
+often not on the machine where the code was written.
 
 ## Bad
 
@@ -21,19 +21,21 @@ from torch.utils.data import DataLoader, Dataset
 
 class Points(Dataset):
     def __init__(self, path):
-        self.rows = torch.load(path)
+        self.points, self.labels = torch.load(path)
 
     def __len__(self):
-        return len(self.rows)
+        return len(self.points)
 
     def __getitem__(self, index):
-        return self.rows[index]
+        return self.points[index], self.labels[index]
 
 
-net = nn.Sequential(nn.Linear(8, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 1))
+net = nn.Sequential(nn.Linear(8, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 4))
 optimizer = torch.optim.Adam(net.parameters())
-for x in DataLoader(Points("rows.pt"), batch_size=64, shuffle=True):
-    net(x).pow(2).mean().backward()
+for x, y in DataLoader(Points("points.pt"), batch_size=64, shuffle=True):
+    loss = nn.functional.cross_entropy(net(x), y)
+    optimizer.zero_grad()
+    loss.backward()
     optimizer.step()
 ```
 
@@ -47,42 +49,47 @@ from torch.utils.data import DataLoader, Dataset
 
 class Points(Dataset):
     def __init__(self, path):
-        self.rows = torch.load(path)
+        self.points, self.labels = torch.load(path)
 
     def __len__(self):
-        return len(self.rows)
+        return len(self.points)
 
     def __getitem__(self, index):
-        return self.rows[index]
+        return self.points[index], self.labels[index]
 
 
-net = nn.Sequential(nn.Linear(8, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 1))
+net = nn.Sequential(nn.Linear(8, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 4))
 optimizer = torch.optim.Adam(net.parameters())
-for x in DataLoader(Points("rows.pt"), batch_size=64, shuffle=True, drop_last=True):
-    net(x).pow(2).mean().backward()
+for x, y in DataLoader(Points("points.pt"), batch_size=64, shuffle=True, drop_last=True):
+    loss = nn.functional.cross_entropy(net(x), y)
+    optimizer.zero_grad()
+    loss.backward()
     optimizer.step()
 ```
 
 ## Silent when
 
-- `drop_last` is True or hangs on an expression, or a batch sampler makes the batches
-- a condition on the way asks for the size of the batch
-- the length of the data set is known and leaves no remainder of 1 (the standard sets, `random_split`, tensors of known size)
+- `drop_last` is True or depends on an expression, or a batch sampler makes the batches
+- the code checks the size of the batch on the way to the network
+- the length of the data set is known and leaves no remainder of 1 (the standard data sets, `random_split`, tensors of
+  known size)
 - each example has several values per channel (images before pooling), or that is not known
 
 ## Right on purpose
 
-The length of the data is known not to leave a batch of one, by a reason the program does not tell. Then write `#
-bnlint: ignore[BN303]` and the reason on the line.
+You know that the length of the data does not leave a batch of one. If that is your case, put
+`# bnlint: ignore[BN303] reason` on the line.
 
 ## Fix
 
-`drop_last=True` (unsafe: the examples left over are not seen in that epoch). None is offered where the same line also makes
-the loader of an evaluation.
+`bnlint check --fix --unsafe-fixes` adds `drop_last=True`. Unsafe: the examples left over are not seen in that epoch,
+and a data set smaller than one batch gives no batch at all. It leaves the line alone where it also makes the loader of
+an evaluation.
 
 ## Source
 
-PyTorch 2.13, `torch.nn.functional.batch_norm` (`_verify_batch_size`), `torch.utils.data.DataLoader` (drop_last=False).
+PyTorch 2.13, `torch.nn.functional.batch_norm` (the check `_verify_batch_size`); PyTorch documentation (2.13),
+`torch.utils.data.DataLoader` (`drop_last=False` by default).
 
 ## Measured
 

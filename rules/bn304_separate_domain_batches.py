@@ -2,13 +2,15 @@
 
 ## What it looks like
 
-Domain adaptation: `net(source)` and `net(target)`, each from a loader of its own, through the same batch norm in train mode,
-before one `backward()` or two. In a TensorFlow graph: two towers over the same variables, each on a pipeline of its own.
+Domain adaptation: `net(source)` and `net(target)`, each from its own loader, run through the same batch norm in train
+mode before one `backward()` or two. In a TensorFlow graph: two towers over the same variables, each on its own input
+pipeline.
 
 ## Why it hurts
 
-Each forward is normalised by the statistics of its own domain, so that the difference of their means is gone before the
-network sees it. The averages run through both and fit neither. At evaluation one domain meets statistics of the mixture.
+Each forward is normalised by the statistics of its own domain, so a difference between their means and scales is gone
+before the next layer sees it. The running statistics follow both and fit neither: at evaluation each domain is
+normalised by the mixture.
 
 ## Bad
 
@@ -18,12 +20,17 @@ from torch import nn
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
-source = DataLoader(datasets.MNIST("mnist", transform=transforms.ToTensor()), batch_size=64, shuffle=True, drop_last=True)
-target = DataLoader(datasets.USPS("usps", transform=transforms.ToTensor()), batch_size=64, shuffle=True, drop_last=True)
-net = nn.Sequential(nn.Flatten(), nn.LazyLinear(64, bias=False), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 10))
+to_tensor = transforms.Compose([transforms.Resize((28, 28)), transforms.ToTensor()])
+source = DataLoader(datasets.MNIST("mnist", transform=to_tensor), batch_size=64, shuffle=True, drop_last=True)
+target = DataLoader(datasets.USPS("usps", transform=to_tensor), batch_size=64, shuffle=True, drop_last=True)
+net = nn.Sequential(nn.Flatten(), nn.Linear(784, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 10))
 optimizer = torch.optim.Adam(net.parameters())
+
 for (xs, ys), (xt, _) in zip(source, target):
-    loss = nn.functional.cross_entropy(net(xs), ys) + net(xt).softmax(1).log().mean().neg()
+    on_source = net(xs)
+    on_target = net(xt)
+    entropy = -(on_target.softmax(1) * on_target.log_softmax(1)).sum(1).mean()
+    loss = nn.functional.cross_entropy(on_source, ys) + 0.1 * entropy
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
@@ -37,13 +44,16 @@ from torch import nn
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
-source = DataLoader(datasets.MNIST("mnist", transform=transforms.ToTensor()), batch_size=64, shuffle=True, drop_last=True)
-target = DataLoader(datasets.USPS("usps", transform=transforms.ToTensor()), batch_size=64, shuffle=True, drop_last=True)
-net = nn.Sequential(nn.Flatten(), nn.LazyLinear(64, bias=False), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 10))
+to_tensor = transforms.Compose([transforms.Resize((28, 28)), transforms.ToTensor()])
+source = DataLoader(datasets.MNIST("mnist", transform=to_tensor), batch_size=64, shuffle=True, drop_last=True)
+target = DataLoader(datasets.USPS("usps", transform=to_tensor), batch_size=64, shuffle=True, drop_last=True)
+net = nn.Sequential(nn.Flatten(), nn.Linear(784, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 10))
 optimizer = torch.optim.Adam(net.parameters())
+
 for (xs, ys), (xt, _) in zip(source, target):
-    both = net(torch.cat([xs, xt]))
-    loss = nn.functional.cross_entropy(both[:64], ys) + both[64:].softmax(1).log().mean().neg()
+    on_source, on_target = net(torch.cat([xs, xt])).chunk(2)
+    entropy = -(on_target.softmax(1) * on_target.log_softmax(1)).sum(1).mean()
+    loss = nn.functional.cross_entropy(on_source, ys) + 0.1 * entropy
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
@@ -54,21 +64,21 @@ for (xs, ys), (xt, _) in zip(source, target):
 - both batches come from one loader: two augmented views, two halves
 - both loaders read the same data set
 - the two run through different batch norms (domain-specific layers), or batch norm is in eval mode for one of them
-- the network tells real from generated examples: BN305 speaks of that
+- the network tells real from generated examples: that is BN305
 
 ## Right on purpose
 
-The sources are alike, or each network in use sees one of them only and its averages are estimated anew before the test.
-Then write `# bnlint: ignore[BN304]` and the reason on the line.
+The two sources have the same distribution, or the network is used on one of them only and its statistics are estimated
+anew before that. If that is your case, put `# bnlint: ignore[BN304] reason` on the line.
 
 ## Fix
 
-None is offered: concatenate the batches before the forward, or give each domain a batch norm of its own.
+`--fix` does not change this. Concatenate the batches before the forward, or give each domain a batch norm of its own.
 
 ## Source
 
-"On The Perils of Batch Norm" (2017), on two towers for two data sets; "Revisiting Batch Normalization For Practical Domain
-Adaptation" (Li and others, 2016).
+"On The Perils of Batch Norm" (2017), on two towers for two data sets; "Revisiting Batch Normalization For Practical
+Domain Adaptation" (Li and others, 2016).
 
 ## Measured
 

@@ -2,19 +2,18 @@
 
 ## What it looks like
 
-The discriminator's step runs it on a batch of real samples, then on a batch of generated ones (severity info,
-confidence `likely`, one report per discriminator and loop); or on one batch in which the two have different shares
-(warning, `certain`).
+The discriminator's step runs it on a batch of real samples, then on a batch of generated ones. Or it runs on one batch
+in which the two have different shares, say 64 real and 16 generated.
 
 ## Why it hurts
 
 Each batch is normalised by itself, so a shift between real and generated samples, the first thing a discriminator could
-use, is subtracted away. The running statistics are a blend of both, and the generator's step feeds them once more, so
-they fit neither.
+use, is subtracted away. The running statistics blend the two, and the generator's step moves them once more, so they
+fit neither.
 
-Training on separate batches is nevertheless a well-known recipe (DCGAN, the list "How to train a GAN") and often works:
-read the report as a question. If you keep it, do not evaluate that discriminator in eval mode. Unequal shares in one
-batch have no such defence: the averages lean towards the larger part.
+Training on separate batches is nevertheless a well-known recipe (DCGAN, "How to train a GAN") and often works, so read
+this report as a question (severity info). What does not work then is to run that discriminator in eval mode. Unequal
+shares in one batch have no such tradition (severity warning): the averages lean towards the larger part.
 
 ## Bad
 
@@ -71,22 +70,26 @@ for real in DataLoader(torch.randn(256, 8), batch_size=32, shuffle=True, drop_la
 
 ## Silent when
 
-- the discriminator holds no batch norm (none, spectral, instance, layer or group norm), or is in eval mode
+- the discriminator has no batch norm (none, spectral, instance, layer or group norm), or is in eval mode
 - its own step is joint: equal shares in one batch, taken apart again by `chunk` or by slices
+
+A discriminator is reported once for each training loop.
 
 ## Right on purpose
 
-Well-known recipes (DCGAN, ganhacks) separate real from fake on purpose. That works as long as the discriminator is
-never used in eval mode. Then write `# bnlint: ignore[BN305]` and the reason on the line.
+You follow a recipe that separates real from generated on purpose, and the discriminator never runs in eval mode. If
+that is your case, put `# bnlint: ignore[BN305] reason` on the line, or `ignore = ["BN305"]` into `[tool.bnlint]` of a
+GAN project.
 
 ## Fix
 
-None is offered. Put both halves into one forward, or take batch norm out of the discriminator.
+`--fix` does not change this. Put both halves into one forward, or take batch norm out of the discriminator.
 
 ## Source
 
-"On The Perils of Batch Norm" (2017) asks for a balanced batch; soumith/ganhacks, section 4 (no longer maintained),
-advises the opposite.
+"On The Perils of Batch Norm" (2017), which asks for balanced batches; "How to Train a GAN?" (soumith/ganhacks, no
+longer maintained), section 4, which advises the opposite; "Unsupervised Representation Learning with Deep Convolutional
+Generative Adversarial Networks" (Radford and others, 2015).
 
 ## Measured
 

@@ -2,15 +2,16 @@
 
 ## What it looks like
 
-A training `DataLoader` with neither `shuffle=True` nor a sampler: it reads from the first file to the last, which are
-often sorted by class, patient or day. In TensorFlow and Keras a `tf.data` pipeline over a list of files without `shuffle`,
+A training `DataLoader` with neither `shuffle=True` nor a sampler: it reads the files in their order, and they are often
+sorted by class, patient or day. In TensorFlow and Keras: a `tf.data` pipeline over a list of files without `shuffle`,
 `flow_from_directory(shuffle=False)`, `fit(shuffle=False)`, or `tf.train.batch` behind a producer with `shuffle=False`.
 
 ## Why it hurts
 
-The examples of a batch are then alike. Batch norm takes away what they have in common, which may be just what the network
-should learn, and the averages follow the last part of the data set. Training on sorted data forgets as well, with any norm;
-batch norm's own share shows where a nuisance such as brightness is sorted.
+The examples of one batch are alike. Batch norm takes away what they have in common, which may be just what the network
+should learn, and the running statistics follow the last part of the data set. Not all of the damage is batch norm's: on
+data sorted by class a network forgets with any norm. Its own share shows where something else is sorted, such as the
+brightness or the day.
 
 ## Bad
 
@@ -20,11 +21,14 @@ from torch import nn
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
-data = datasets.ImageFolder("train", transforms.ToTensor())
-net = nn.Sequential(nn.Conv2d(3, 16, 3, bias=False), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.LazyLinear(10))
+transform = transforms.Compose([transforms.Resize((32, 32)), transforms.ToTensor()])
+data = datasets.ImageFolder("train", transform)
+net = nn.Sequential(nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.Linear(14400, 10))
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-for x, y in DataLoader(data, batch_size=64, num_workers=4, drop_last=True):
-    nn.functional.cross_entropy(net(x), y).backward()
+for x, y in DataLoader(data, batch_size=64):
+    loss = nn.functional.cross_entropy(net(x), y)
+    optimizer.zero_grad()
+    loss.backward()
     optimizer.step()
 ```
 
@@ -36,11 +40,14 @@ from torch import nn
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
-data = datasets.ImageFolder("train", transforms.ToTensor())
-net = nn.Sequential(nn.Conv2d(3, 16, 3, bias=False), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.LazyLinear(10))
+transform = transforms.Compose([transforms.Resize((32, 32)), transforms.ToTensor()])
+data = datasets.ImageFolder("train", transform)
+net = nn.Sequential(nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.Linear(14400, 10))
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-for x, y in DataLoader(data, batch_size=64, num_workers=4, shuffle=True, drop_last=True):
-    nn.functional.cross_entropy(net(x), y).backward()
+for x, y in DataLoader(data, batch_size=64, shuffle=True):
+    loss = nn.functional.cross_entropy(net(x), y)
+    optimizer.zero_grad()
+    loss.backward()
     optimizer.step()
 ```
 
@@ -53,17 +60,18 @@ for x, y in DataLoader(data, batch_size=64, num_workers=4, shuffle=True, drop_la
 
 ## Right on purpose
 
-The stored order means nothing, the data were shuffled when they were written, or each epoch goes through a stream once.
-Then write `# bnlint: ignore[BN306]` and the reason on the line.
+The stored order means nothing, because the data were shuffled when they were written. If that is your case, put
+`# bnlint: ignore[BN306] reason` on the line.
 
 ## Fix
 
-None is offered: `shuffle=True`.
+`--fix` does not change this. Pass `shuffle=True`, or shuffle the pipeline.
 
 ## Source
 
-PyTorch 2.13, `torch.utils.data.DataLoader` (shuffle=None reads in order); TensorFlow 1.15, `tf.train.batch`; Keras
-2.15, `fit`; "A bug hidden in plain sight", on homogeneous batches.
+PyTorch documentation (2.13), `torch.utils.data.DataLoader` (without `shuffle` it reads in order); TensorFlow API
+documentation (1.15), `tf.train.batch`; Keras API documentation (2.15), `Model.fit`; "A bug hidden in plain sight", on
+homogeneous batches.
 
 ## Measured
 

@@ -2,29 +2,32 @@
 
 ## What it looks like
 
-Readings of two sensors, or positions and velocities, are joined along the batch or the time axis, `torch.cat([accel, gyro], 0)`,
-and go through one batch norm. Or they are joined as features, and one `nn.LayerNorm`, or one `(x - x.mean()) / x.std()`, runs
-over all of them before any layer has seen them.
+Readings of two sensors, or positions and velocities, are joined along the batch or the time axis,
+`torch.cat([accel, gyro], 0)`, and go through one batch norm. Or they are joined as features, and one `nn.LayerNorm`, or
+one `(x - x.mean()) / x.std()`, runs over all of them before any layer has seen them.
 
 ## Why it hurts
 
-Metres and metres per second have scales of their own. A channel that holds both is shifted by a mean that neither has, and is
-divided by a deviation that is mostly the distance between the two: the quantity with the small spread is left with next to no
-variance. A layer norm over raw features does the same within each example, so a large position hides every velocity beside it.
+Metres and metres per second have different scales. A channel that holds both is shifted by a mean that neither has and
+divided by a deviation that is mostly the distance between the two, so the quantity with the smaller spread is left with
+next to no variance. A layer norm over raw features does the same within each example: a large position hides the
+velocities beside it.
 
-A concatenation of features before a batch norm is fine: each feature is a channel with its own mean and variance.
+To concatenate features before a batch norm is fine: each feature is a channel with its own mean and variance.
 
 ## Bad
 
 ```python
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
-net = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 16), nn.ReLU(), nn.Linear(16, 1))
+data = TensorDataset(torch.load("position.pt"), torch.load("velocity.pt"))
+net = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 2), nn.Tanh(), nn.Linear(2, 3))
 optimizer = torch.optim.Adam(net.parameters())
-for position, velocity in [(torch.randn(32, 3), torch.randn(32, 3)) for _ in range(4)]:
+for position, velocity in DataLoader(data, batch_size=32, shuffle=True):
     both = torch.cat([position, velocity], dim=0)
-    loss = net(both).pow(2).mean()
+    loss = nn.functional.mse_loss(net(both), both)
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
@@ -35,12 +38,14 @@ for position, velocity in [(torch.randn(32, 3), torch.randn(32, 3)) for _ in ran
 ```python
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
-net = nn.Sequential(nn.BatchNorm1d(6), nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 1))
+data = TensorDataset(torch.load("position.pt"), torch.load("velocity.pt"))
+net = nn.Sequential(nn.BatchNorm1d(6), nn.Linear(6, 2), nn.Tanh(), nn.Linear(2, 6))
 optimizer = torch.optim.Adam(net.parameters())
-for position, velocity in [(torch.randn(32, 3), torch.randn(32, 3)) for _ in range(4)]:
+for position, velocity in DataLoader(data, batch_size=32, shuffle=True):
     both = torch.cat([position, velocity], dim=1)
-    loss = net(both).pow(2).mean()
+    loss = nn.functional.mse_loss(net(both), both)
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
@@ -48,26 +53,26 @@ for position, velocity in [(torch.randn(32, 3), torch.randn(32, 3)) for _ in ran
 
 ## Silent when
 
-- the inputs are joined along the axis of the channels, and batch norm follows
+- the inputs are joined along the channel axis, and batch norm follows
 - each has a layer, an encoder or a normalisation of its own before they are joined
 - they are of one quantity: two views, left and right, real and generated, source and target
-- what they are cannot be told from what they are called
+- their names do not tell what they are
 
-What a tensor holds is known from its name only, so no report is certain.
+What a tensor holds is known from its name only, so no report is `certain`.
 
 ## Right on purpose
 
-The quantities are of one kind and scale, and are meant to share their normalisation. Then write `# bnlint:
-ignore[BN307]` and the reason on the line.
+The quantities are of one kind and scale, and are meant to share their normalisation. If that is your case, put
+`# bnlint: ignore[BN307] reason` on the line.
 
 ## Fix
 
-None is offered: normalise each quantity by itself, or join them as features before a batch norm.
+`--fix` does not change this. Normalise each quantity by itself, or join them as features before a batch norm.
 
 ## Source
 
-"On The Perils of Batch Norm" (2017): different modalities of the input should be normalised separately; PyTorch 2.13,
-`torch.nn.BatchNorm1d` (moments per channel), `torch.nn.LayerNorm` (moments over the last axes).
+"On The Perils of Batch Norm" (2017), on normalising the modalities of the input separately; PyTorch documentation
+(2.13), `torch.nn.BatchNorm1d` (statistics per channel) and `torch.nn.LayerNorm` (statistics over the last axes).
 
 ## Measured
 

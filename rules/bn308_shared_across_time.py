@@ -2,15 +2,15 @@
 
 ## What it looks like
 
-A recurrent cell holds a batch norm and normalises its gates or its state with it, and `forward` calls the cell in a loop
-over time; or a block with batch norm is fed its own output a few times.
+A recurrent cell holds a batch norm and normalises its gates or its state with it, and `forward` calls the cell in a
+loop over time. Or a block with batch norm is fed its own output a few times.
 
 ## Why it hurts
 
 Each step has its own distribution: the first ones, close to the initial state, are far from the later ones. In training
-every step is normalised by its own batch, and every one of them updates the same averages: they are a mixture, weighted
-towards the last steps, and evaluation normalises all steps by it. With T steps there are T updates for one batch, so the
-averages also forget T times as fast as `momentum` says.
+every step is normalised by its own batch, but all of them update the same running statistics. These become a mixture,
+weighted towards the last steps, and evaluation normalises all steps by it. With T steps there are T updates per batch,
+so the averages also forget faster than `momentum` says.
 
 ## Bad
 
@@ -61,22 +61,23 @@ Recurrent()(torch.randn(8, 10, 8))
 ## Silent when
 
 - each step has a batch norm of its own, chosen by its number
-- the steps do not hang on one another: frames that are encoded one by one
+- the steps do not depend on one another: frames that are encoded one by one
 - the layers of a stack run in a loop, each of them once
 - the layer is in eval mode, or keeps no statistics
 
 ## Right on purpose
 
-The inputs are alike at each step, and sequences of unseen length have to be read. Then write `# bnlint: ignore[BN308]`
-and the reason on the line.
+The inputs of all steps are alike, or sequences of unseen length have to be read. If that is your case, put
+`# bnlint: ignore[BN308] reason` on the line.
 
 ## Fix
 
-None is offered: layer norm, or statistics for each time step.
+`--fix` does not change this. Use layer norm, or a batch norm for each time step.
 
 ## Source
 
-"Going Deeper in Batch Normalization": statistics are kept for each time step; PyTorch 2.13, `torch.nn.BatchNorm1d`.
+"Going Deeper in Batch Normalization", on statistics for each time step; "Recurrent Batch Normalization" (Cooijmans and
+others, 2016), section 3; PyTorch documentation (2.13), `torch.nn.BatchNorm1d`.
 
 ## Measured
 

@@ -2,14 +2,14 @@
 
 ## What it looks like
 
-`forward` calls `self.bn` after the first convolution and again after the second, or the same object is put twice into a
-`Sequential`. It costs no error as long as both have the same number of channels.
+`forward` calls `self.bn` after the first convolution and again after the second, or one object is put twice into a
+`Sequential`. As long as both places have the same number of channels, there is no error.
 
 ## Why it hurts
 
-In training each call normalises by its own batch, and nothing seems wrong. But both calls update the same running averages:
-they become a mixture of two distributions and fit neither, and evaluation normalises both positions by it. Scale and offset
-are shared, too.
+In training each call normalises by its own batch, and nothing seems wrong. But both calls update the same running
+statistics. They become a mixture of two distributions that fits neither, and evaluation normalises both places by it.
+Scale and shift are shared, too.
 
 ## Bad
 
@@ -58,20 +58,20 @@ Net()(torch.randn(8, 3, 32, 32))
 
 - a whole encoder is applied twice (siamese networks, two views)
 - the two calls stand in branches that exclude each other
-- the calls are steps of a loop (BN308), or the layer keeps no statistics
+- the calls are steps of a loop (that is BN308), or the layer keeps no statistics
 
 ## Right on purpose
 
-Both positions see the same distribution, as the two branches of a siamese network do. Then write `# bnlint:
-ignore[BN309]` and the reason on the line.
+Both places see the same distribution, as the two branches of a siamese network do. If that is your case, put
+`# bnlint: ignore[BN309] reason` on the line.
 
 ## Fix
 
-None is offered: build a batch norm for each position.
+`--fix` does not change this. Build one batch norm for each place.
 
 ## Source
 
-PyTorch 2.13, `torch.nn.BatchNorm2d`: one pair of running averages for each module.
+PyTorch documentation (2.13), `torch.nn.BatchNorm2d`: each module has one running mean and one running variance.
 
 ## Measured
 

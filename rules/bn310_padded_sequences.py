@@ -2,14 +2,15 @@
 
 ## What it looks like
 
-Sequences of different lengths are filled up with `pad_sequence`, or come back from `pad_packed_sequence`, and go through
-`nn.BatchNorm1d` as they are, often folded into one long batch by `view(-1, features)`.
+Sequences of different lengths are filled up with `pad_sequence`, or come back from `pad_packed_sequence`, and go
+through `nn.BatchNorm1d` as they are, often folded into one long batch by `view(-1, features)`.
 
 ## Why it hurts
 
-The zeros at the end are values like all others: they pull the mean towards zero and shrink or swell the variance. How much
-depends on how far the lengths in a batch differ, so the same sequence is normalised differently next to a long one, and the
-averages that evaluation uses describe how training batches were padded. After the layer the padded positions are not zero.
+The zeros at the end count like all other values: they pull the mean towards zero and distort the variance. How much
+depends on how far the lengths in a batch differ, so the same sequence is normalised differently beside a long one, and
+the running statistics describe how the training batches were padded. After the layer the padded positions are no longer
+zero.
 
 ## Bad
 
@@ -42,22 +43,24 @@ normalised[mask] = bn(padded[mask])
 
 ## Silent when
 
-- the positions were taken out: by a mask as index, or because the sequences are packed
+- the padding was taken out: by a mask as index, or because the sequences are packed
 - the time axis is gone: summed up, averaged, or only the last state is taken
-- the layer is in eval mode, or a norm of one's own that takes a mask
+- the layer is in eval mode, or is a norm of the project's own that takes a mask
 
 ## Right on purpose
 
-The padding is a few per cent of the positions, or a value that is typical of the data. Then write `# bnlint:
-ignore[BN310]` and the reason on the line.
+The padding is a few per cent of the positions, or its value is typical of the data. If that is your case, put
+`# bnlint: ignore[BN310] reason` on the line.
 
 ## Fix
 
-None is offered: normalise `packed.data`, or `x[mask]`, or use layer norm, which looks at each position by itself.
+`--fix` does not change this. Normalise `packed.data` or `x[mask]`, or use layer norm, which looks at each position by
+itself.
 
 ## Source
 
-PyTorch 2.13, "torch.nn.utils.rnn" (`pad_sequence`, `pad_packed_sequence`) and `torch.nn.BatchNorm1d` (it takes no mask).
+PyTorch documentation (2.13), `torch.nn.utils.rnn.pad_sequence`, `torch.nn.utils.rnn.pad_packed_sequence` and
+`torch.nn.BatchNorm1d` (it takes no mask).
 
 ## Measured
 

@@ -2,15 +2,15 @@
 
 ## What it looks like
 
-`requires_grad = False` for a backbone, or `requires_grad_(False)`, and then `model.train()` with nothing that puts the
-frozen part in eval mode.
+The parameters of a backbone get `requires_grad = False` (or `requires_grad_(False)`), then `model.train()` runs, and
+nothing puts the frozen part back in eval mode.
 
 ## Why it hurts
 
-`requires_grad` speaks to the solver. Running mean and variance are buffers: no gradient reaches them, and train mode
-overwrites them with every batch. The part that was meant to stay as it is normalises by the batch at hand while the new
-layers are trained, and in eval mode it is another function than the one that was pretrained. Whatever else uses the
-frozen part (a second head, an older checkpoint, a distillation target) gets worse without a warning.
+`requires_grad` speaks to autograd and the optimiser. The running mean and variance are buffers: no gradient reaches
+them, and in train mode every batch moves them. While the new layers are trained, the frozen part normalises by the
+batch at hand; in eval mode it is no longer the function that was pretrained. Whatever else uses it (a second head, an
+older checkpoint, a distillation target) gets worse without a warning.
 
 ## Bad
 
@@ -62,7 +62,7 @@ for epoch in range(3):
 ## Silent when
 
 - the frozen part is put in eval mode after each `train()`, or an overridden `train()` does so
-- the parameters get their gradient back later on: a toggle, as the steps of a GAN use it, or gradual unfreezing
+- the parameters get their gradient back later: a toggle, as the steps of a GAN use it, or gradual unfreezing
 - the parameters follow another network (an average of its weights, a momentum encoder, a target network)
 - only an option that is off by default freezes them, or the statistics are adapted on purpose: confidence `possible`,
   hidden by default
@@ -73,16 +73,16 @@ What is frozen by the names of parameters, or under a condition, is reported as 
 ## Right on purpose
 
 The backbone is meant to adapt its statistics to the new data while its weights stay (AdaBN), and is not used for the
-old data again. Then write `# bnlint: ignore[BN401]` and the reason on the line.
+old data again. If that is your case, put `# bnlint: ignore[BN401] reason` on the line.
 
 ## Fix
 
-None is offered. Call `eval()` on the frozen part after each `train()`, or override `train()` to do it.
+`--fix` does not change this. Call `eval()` on the frozen part after each `train()`, or override `train()` to do it.
 
 ## Source
 
-"On The Perils of Batch Norm" (2017): in finetuning the averages should run for trained layers only; `torch.nn.Module.train`
-and `requires_grad_` in the PyTorch documentation.
+"On The Perils of Batch Norm" (2017): in finetuning the averages should run for trained layers only; PyTorch
+documentation (2.13), `torch.nn.Module.train` and `torch.nn.Module.requires_grad_`.
 
 ## Measured
 

@@ -3,14 +3,14 @@
 ## What it looks like
 
 A constructor, or the code before the loop, calls `eval()` on every batch norm or on the backbone. Then the loop calls
-`model.train()`, which goes through all parts again. Or an option never freezes anything: `self.freeze_bn = freeze_bn`
-hides the method `freeze_bn` of the same class, so the method cannot be called any more.
+`model.train()`, which sets the mode of all parts again. Or the freezing never happens: `self.freeze_bn = freeze_bn`
+stores an option under the name of the method `freeze_bn`, so the method cannot be called any more.
 
 ## Why it hurts
 
 From the first `train()` on, the frozen batch norms normalise by the batch and update their statistics, as if nobody had
-frozen them. That is mostly done because batches are small or the pretrained statistics are to be kept; the code says one
-thing and does the other, and nothing fails.
+frozen them. Usually they were frozen because the batches are small or the pretrained statistics should stay. The code
+says one thing and does another, and nothing fails.
 
 ## Bad
 
@@ -67,21 +67,21 @@ for epoch in range(3):
 - a part whose parameters stay trainable was put in eval mode and never trained in it: confidence `possible`, hidden by
   default
 
-A freezing that an option decides is reported as `likely`.
+Freezing that an option decides about is reported as `likely`.
 
 ## Right on purpose
 
-The layers were frozen for a first phase only, and are meant to train from here on. Then write `# bnlint: ignore[BN402]`
-and the reason on the line.
+The layers were frozen for a first phase only and are meant to train from here on. If that is your case, put
+`# bnlint: ignore[BN402] reason` on the line.
 
 ## Fix
 
-None is offered. Freeze after each `train()`, or override `train()` in the network: call `super().train(mode)` first and
-put the norms in eval mode afterwards.
+`--fix` does not change this. Freeze after each `train()`, or override `train()` in the network: call
+`super().train(mode)` first and put the norms in eval mode afterwards.
 
 ## Source
 
-`torch.nn.Module.train` in the PyTorch documentation: it sets the mode of all parts.
+PyTorch 2.13, `torch.nn.Module.train`, which calls `train(mode)` on all children.
 
 ## Measured
 

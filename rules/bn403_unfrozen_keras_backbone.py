@@ -2,15 +2,16 @@
 
 ## What it looks like
 
-The head is trained on a frozen `keras.applications` network; then `base.trainable = True`, `compile` and `fit` again with a
-small learning rate. The batch norm layers leave inference mode together with the weights.
+The head is trained on a frozen `keras.applications` network. Then `base.trainable = True`, `compile` and `fit` again
+with a small learning rate. With the weights, the batch norm layers leave inference mode, too.
 
 ## Why it hurts
 
-The statistics that the network was pretrained with are replaced by those of the new data, in small and noisy batches, while
-the weights that expect the old ones hardly move. What Keras calls the way out differs by version. In Keras 2
-`base(x, training=False)` keeps batch norm in inference mode for good. In Keras 3 `fit` overrides that constant in a functional
-model; there only `trainable = False` on each batch norm layer holds, or a subclassed model whose `call` says it.
+The pretrained statistics are replaced by those of the new data, from few and small batches, while the weights that
+expect the old statistics hardly move. What prevents it depends on the version. In Keras 2, a base that was called as
+`base(x, training=False)` keeps its batch norm in inference mode for good. In Keras 3, `fit` overrides that constant in
+a functional model; what holds is `trainable = False` on each batch norm layer, or a subclassed model whose `call` says
+`training=False`.
 
 ## Bad
 
@@ -58,23 +59,27 @@ model.fit(train, epochs=10)
 ## Silent when
 
 - the network has no batch norm (VGG), or is trained from scratch (`weights=None`)
-- batch norm layers are told apart when the layers are thawed, or `call` says `training=False`
+- the program treats batch norm layers separately when it unfreezes, or `call` says `training=False`
 - the base is called with `training=False`, in a project for Keras 2 or one that does not say for which version it is
-- the network was never frozen, or its layers are frozen again, not only a slice of them: `possible`
+
+Confidence `possible`, hidden by default, where the network was not frozen before, or where its layers are frozen again
+afterwards (more than a slice of them).
 
 ## Right on purpose
 
-The new data are many, unlike those of the pretraining, and come in large batches: new statistics are wanted. Then write
-`# bnlint: ignore[BN403]` and the reason on the line.
+The new data are many, differ from those of the pretraining and come in large batches, so new statistics are wanted. If
+that is your case, put `# bnlint: ignore[BN403] reason` on the line.
 
 ## Fix
 
-None is offered: in every version of Keras, set `trainable = False` on the batch norm layers after the base is unfrozen.
+`--fix` does not change this. Set `trainable = False` on the batch norm layers after the base is unfrozen and before
+`compile`. This works in Keras 2 (with TensorFlow 2) and in Keras 3.
 
 ## Source
 
-"On The Perils of Batch Norm" (2017), on finetuning; Keras, "Transfer learning & fine-tuning", "BatchNormalization"
-(`layer.trainable = False`); keras issue 20285, on `training=False` in functional models.
+"On The Perils of Batch Norm" (2017), on finetuning; Keras guide "Transfer learning & fine-tuning" and API documentation
+(2.15 and 3.15), "BatchNormalization layer" (`layer.trainable = False`); keras-team/keras issue 20285, on
+`training=False` in functional models.
 
 ## Measured
 

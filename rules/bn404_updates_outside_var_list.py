@@ -3,14 +3,14 @@
 ## What it looks like
 
 `minimize(loss, var_list=head)`, `create_train_op(variables_to_train=...)`, `optimize_loss(variables=...)` or
-`apply_gradients` on a subset, run together with every op in `tf.GraphKeys.UPDATE_OPS`. The layers that `var_list` leaves
-out were meant to stay as they are.
+`apply_gradients` on a subset, run together with every op in `tf.GraphKeys.UPDATE_OPS`. The layers that `var_list`
+leaves out were meant to stay as they are.
 
 ## Why it hurts
 
-`var_list` chooses variables for the gradient. Update ops are not gradients: they run because the train op depends on them,
-and move the averages of the frozen layers towards the new data. After finetuning, the frozen part is another function than
-the one that was restored, for the new task and for everybody else who uses it.
+`var_list` chooses which variables the gradient changes. Update ops have no gradient: they run because the train op
+depends on them, and they move the averages of the frozen layers towards the new data. After finetuning, the frozen part
+is no longer the function that was restored, neither for the new task nor for anyone else who uses it.
 
 ## Bad
 
@@ -47,22 +47,23 @@ train_step = tf.train.AdamOptimizer().minimize(loss, var_list=tf.trainable_varia
 ## Silent when
 
 - the frozen layers are built in inference mode, or the collection is read with a `scope=` that leaves them out
-- every layer whose averages move is trained by some train op of the program (BN107 speaks of that)
+- every layer whose averages move is trained by some train op of the program: that is BN107
 - the names of the variables or of the layers are not known
 
 ## Right on purpose
 
-The frozen layers are meant to adapt their statistics to the new data, and are not used for the old data again. Then
-write `# bnlint: ignore[BN404]` and the reason on the line.
+The frozen layers are meant to adapt their statistics to the new data and are not used for the old data again. If that
+is your case, put `# bnlint: ignore[BN404] reason` on the line.
 
 ## Fix
 
-None is offered: build the frozen part with `training=False`; a filter on the update ops alone keeps the averages still, but
-the layers go on normalising by the batch.
+`--fix` does not change this. Build the frozen part with `training=False`. To filter the update ops alone keeps the
+averages still, but the frozen layers go on normalising by the batch.
 
 ## Source
 
-"On The Perils of Batch Norm" (2017), on running averages when finetuning; TensorFlow 1.15, `tf.train.Optimizer.minimize`.
+"On The Perils of Batch Norm" (2017), on running averages in finetuning; TensorFlow API documentation (1.15),
+`tf.train.Optimizer.minimize`.
 
 ## Measured
 

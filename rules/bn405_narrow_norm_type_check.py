@@ -2,14 +2,14 @@
 
 ## What it looks like
 
-A loop over `model.modules()` freezes batch norm, or spares it weight decay, by `isinstance(m, nn.BatchNorm2d)`. The network
-also holds `BatchNorm1d` in its head, or `SyncBatchNorm` once it was converted.
+A loop over `model.modules()` freezes batch norm, or spares it weight decay, by `isinstance(m, nn.BatchNorm2d)`. But the
+network also holds `BatchNorm1d` in its head, or `SyncBatchNorm` after a conversion.
 
 ## Why it hurts
 
-`BatchNorm1d`, `BatchNorm2d`, `BatchNorm3d` and `SyncBatchNorm` are sisters: none is a subclass of another. Those that the
-check does not name stay in train mode and go on updating their statistics, keep their gradient, or are decayed, without
-an error. After `convert_sync_batchnorm` such a loop finds nothing at all.
+`BatchNorm1d`, `BatchNorm2d`, `BatchNorm3d` and `SyncBatchNorm` are siblings: none is a subclass of another. The ones
+that the check does not name silently stay in train mode and go on updating their statistics, keep their gradient, or
+are decayed. After `convert_sync_batchnorm` such a loop finds nothing at all.
 
 ## Bad
 
@@ -50,20 +50,21 @@ for m in model.modules():
 - the check names a common base, or all kinds that the network holds
 - the others are treated the same way somewhere else, or run in eval mode whenever they run
 - nothing is done with the norms that were found, or they are only initialised
-- the network at hand is not known
+- it is not known which network the loop goes through
 
 ## Right on purpose
 
-The network is known to hold no other kind, now and later. Then write `# bnlint: ignore[BN405]` and the reason on the
+The other kinds are meant to be treated differently. If that is your case, put `# bnlint: ignore[BN405] reason` on the
 line.
 
 ## Fix
 
-None is offered: ask for `torch.nn.modules.batchnorm._BatchNorm`, the base of them all, or name each kind in a tuple.
+`--fix` does not change this. Check for `torch.nn.modules.batchnorm._BatchNorm`, the base class of them all, or name
+each kind in a tuple.
 
 ## Source
 
-PyTorch 2.13, `torch.nn.modules.batchnorm`.
+PyTorch 2.13, `torch.nn.modules.batchnorm` (the classes and their base `_BatchNorm`).
 
 ## Measured
 

@@ -2,21 +2,23 @@
 
 ## What it looks like
 
-- TensorFlow: an own batch norm makes its moving mean by `tf.get_variable` or `tf.Variable` without `trainable=False`;
-- PyTorch: the running mean is an `nn.Parameter` that asks for a gradient, or the optimizer gets `buffers()` or the values
-  of `state_dict()`;
-- Caffe: `L.BatchNorm(..., param=[...])`, or a `param { }` of a BatchNorm layer in a `.prototxt`, with an `lr_mult` that is
-  not zero (left out, it is 1). The layer keeps three blobs: mean, variance and the correction factor of their average.
+- TensorFlow: a handwritten batch norm creates its moving mean by `tf.get_variable` or `tf.Variable` without
+  `trainable=False`
+- PyTorch: the running mean is an `nn.Parameter` with a gradient, or the optimizer gets `buffers()` or the values of
+  `state_dict()`
+- Caffe: `L.BatchNorm(..., param=[...])`, or a `param { }` of a BatchNorm layer in a `.prototxt`, with an `lr_mult` that
+  is not zero (if it is left out, it is 1). The layer keeps three blobs: mean, variance and the correction factor of
+  their average
 
 ## Why it hurts
 
-The statistics are measured, not learned. While the batch's own statistics normalise, the loss sends them no gradient; but
-whatever else goes over all trainable variables does reach them: an L2 term pulls them to zero, a decoupled weight decay
-shrinks them when gradients are zeroed rather than None, distributed training waits for a gradient that never comes, and
-finetuning in evaluation mode really trains them.
+The statistics are measured, not learned. While training normalises by the batch, the loss gives them no gradient. But
+everything else that goes over all trainable variables does reach them: an L2 term pulls them to zero, decoupled weight
+decay shrinks them when gradients are zeroed rather than set to None, distributed training waits for a gradient that
+never comes, and finetuning in eval mode really trains them.
 
-In Caffe the averages drift with every step of the solver, where the version lets them: later ones set the rates to zero
-themselves if exactly three blobs are given, and stop at the layer otherwise.
+In Caffe, old versions let every step of the solver change the averages. Since pull request 4704 Caffe sets the rates to
+zero itself if exactly three `param` blocks are given, and stops with an error otherwise.
 
 ## Bad
 
@@ -72,27 +74,28 @@ train_op = tf.train.AdamOptimizer().minimize(loss)
 
 ## Silent when
 
-- `trainable=False`, `requires_grad=False` or `register_buffer`;
-- the averages are the shadow variables of a `tf.train.ExponentialMovingAverage`, which are not trainable;
-- Caffe: `lr_mult` is 0 for all three blobs, or there is no `param` at all (Caffe masks them itself); `decay_mult` matters
-  only together with a non-zero `lr_mult`;
-- the variable is a learned mean of something else, such as a gaussian policy.
+- `trainable=False`, `requires_grad=False` or `register_buffer` is used
+- the averages are the shadow variables of a `tf.train.ExponentialMovingAverage`, which are not trainable
+- Caffe: `lr_mult` is 0 for all three blobs, or there is no `param` at all (Caffe then sets the rates itself);
+  `decay_mult` matters only together with a non-zero `lr_mult`
+- the variable is a learned mean of something else, such as a gaussian policy
 
 ## Right on purpose
 
-The normaliser is to be learned by gradient (an affine layer in all but name), or the rate of these parameters is zero.
-Then write `# bnlint: ignore[BN501]` and the reason on the line.
+The normaliser is to be learned by gradient (an affine layer in all but name), or the learning rate of these parameters
+is zero. If that is your case, put `# bnlint: ignore[BN501] reason` on the line.
 
 ## Fix
 
-Set `trainable=False`, `requires_grad=False` or `lr_mult=0`. Unsafe: lists of trainable variables become shorter, and a
-Saver made from such a list then loses the statistics (BN504). None is offered for optimizer groups, nor where the call
-takes its arguments from elsewhere.
+`bnlint check --fix --unsafe-fixes` sets `trainable=False`, `requires_grad=False` or `lr_mult` 0. Unsafe: lists of
+trainable variables get shorter, and a Saver made from such a list then loses the statistics (BN504). It leaves
+optimizer groups alone, and calls that take their arguments from elsewhere.
 
 ## Source
 
-Caffe pull request 4704 ("unmasked statistics learning rates"), `BatchNormLayer::LayerSetUp` and `UpgradeNetBatchNorm` in
-Caffe's master branch; the TensorFlow documentation of `tf.compat.v1.Variable` (`trainable` defaults to True).
+Caffe pull request 4704 ("unmasked statistics learning rates"), `BatchNormLayer::LayerSetUp` and `UpgradeNetBatchNorm`
+in Caffe 1.0; TensorFlow API documentation (1.15 and 2.21), `tf.compat.v1.Variable` (`trainable` defaults to True);
+PyTorch documentation (2.13), `torch.nn.Parameter` and `torch.nn.Module.register_buffer`.
 
 ## Measured
 

@@ -3,14 +3,15 @@
 ## What it looks like
 
 One parameter group for everything: `SGD(model.parameters(), weight_decay=5e-4)`. In TensorFlow an L2 term over all of
-`tf.trainable_variables()`, or over those whose name does not hold "bias" (batch norm calls them gamma and beta); in Keras
-`BatchNormalization(gamma_regularizer=l2(...))`.
+`tf.trainable_variables()`, or over those whose name does not contain "bias" (batch norm calls its own gamma and beta).
+In Keras `BatchNormalization(gamma_regularizer=l2(...))`.
 
 ## Why it hurts
 
-Little, and opinions differ: this is a note on style, off by default. Decay pulls gamma to zero and with it the share of
-a channel, which no weight decay is meant to do; a decay of the convolution in front of batch norm only changes the
-effective learning rate. Many recipes leave gamma, beta and the biases out.
+Little, and opinions differ: this is a note on style, off by default. Decay of a weight in front of batch norm does not
+limit what the network computes, because batch norm undoes any scale of it; it only changes the effective learning rate.
+Decay of gamma and beta does act: it pulls each channel towards zero. Many recipes therefore leave gamma, beta and the
+biases out.
 
 ## Bad
 
@@ -22,6 +23,18 @@ model = nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
 ```
 
+```python
+import tensorflow as tf
+
+x, y = tf.placeholder(tf.float32, [None, 16]), tf.placeholder(tf.float32, [None, 1])
+training = tf.placeholder(tf.bool, [])
+h = tf.layers.batch_normalization(tf.layers.dense(x, 32, use_bias=False), training=training)
+loss = tf.losses.mean_squared_error(y, tf.layers.dense(tf.nn.relu(h), 1))
+loss += 1e-4 * tf.add_n([tf.nn.l2_loss(v) for v in tf.trainable_variables()])
+with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
+    train_op = tf.train.MomentumOptimizer(0.1, 0.9).minimize(loss)
+```
+
 ## Good
 
 ```python
@@ -29,13 +42,11 @@ import torch
 from torch import nn
 
 model = nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
-decayed = [p for p in model.parameters() if p.ndim > 1]
+weights = [p for p in model.parameters() if p.ndim > 1]
 others = [p for p in model.parameters() if p.ndim <= 1]
-groups = [{"params": decayed, "weight_decay": 5e-4}, {"params": others, "weight_decay": 0.0}]
+groups = [{"params": weights, "weight_decay": 5e-4}, {"params": others, "weight_decay": 0.0}]
 optimizer = torch.optim.SGD(groups, lr=0.1, momentum=0.9)
 ```
-
-In TensorFlow 1:
 
 ```python
 import tensorflow as tf
@@ -53,22 +64,23 @@ with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
 
 - the parameters are divided into groups, by whatever test
 - the decay is 0, or unknown
-- the decay is the optimizer's own default (AdamW has one): confidence `possible`
-- TensorFlow: the variables are chosen by names that leave gamma and beta out, or the term is part of no train op
+- the decay is the optimizer's own default (AdamW has one): confidence `possible`, hidden by default
+- TensorFlow: the variables are chosen by names that leave gamma and beta out, or no train op minimises the term
 
 ## Right on purpose
 
-Decay of gamma is a choice that some recipes make; the layer that follows it can undo it. Then write `# bnlint:
-ignore[BN502]` and the reason on the line.
+Decay of gamma is a choice that some recipes make. If that is your case, put `# bnlint: ignore[BN502] reason` on the
+line.
 
 ## Fix
 
-Put parameters of fewer than two dimensions in a group with `weight_decay=0`.
+`--fix` does not change this. Put parameters of fewer than two dimensions in a group with `weight_decay=0`.
 
 ## Source
 
-"torch.optim" in the PyTorch documentation (2.13), per-parameter options; `tf.trainable_variables` in the TensorFlow 1.15
-documentation.
+"Bag of Tricks for Image Classification with Convolutional Neural Networks" (He and others, 2018), section 3.1, "No bias
+decay"; PyTorch documentation (2.13), "torch.optim", per-parameter options; TensorFlow API documentation (1.15),
+`tf.trainable_variables`.
 
 ## Measured
 

@@ -4,14 +4,14 @@
 
 A loop over `zip(target.parameters(), net.parameters())` that copies or averages: the soft update of a target network,
 an exponential moving average of the weights, the mean of the clients in federated learning, a transfer of weights. The
-copy is then used in eval mode. In Keras the same loop over `trainable_variables`, in a TensorFlow 1 graph ops that assign one
-scope's `tf.trainable_variables()` to those of another.
+copy is then used in eval mode. In Keras the same loop over `trainable_variables`; in a TensorFlow 1 graph, ops that
+assign the `tf.trainable_variables()` of one scope to those of another.
 
 ## Why it hurts
 
-`parameters()` gives gamma and beta, but the running mean and variance are buffers. The copy moves on with its weights
-and goes on normalising with the statistics it had at its construction, or at the last full copy: those of another
-network. In train mode nobody notices, for there the batch's own statistics are used.
+`parameters()` includes gamma and beta, but the running mean and variance are buffers. The weights of the copy move on,
+while it goes on normalising with the statistics it had when it was built, or at the last full copy. These belong to
+other weights. In train mode nobody notices, because there the statistics of the batch are used.
 
 ## Bad
 
@@ -75,29 +75,31 @@ with torch.no_grad():
 
 ## Silent when
 
-- the buffers are copied or averaged as well, in whatever loop, function or caller, or `load_state_dict` does it each time
+- the buffers are copied or averaged as well, in whatever loop, function or caller, or `load_state_dict` does it each
+  time
 - the copy is used in train mode, so that it gathers statistics of its own: a mean teacher, a momentum encoder
 - the statistics are estimated anew before the copy is used
 - nothing is copied: a proximal term reads both networks, an optimiser's step or a gradient writes no weights of another
 - neither network holds batch norm
-- Keras: `get_weights()` and `set_weights()`, `weights` and `variables`, which hold the moving averages
+- Keras: `get_weights()` and `set_weights()`, `weights` and `variables`, which include the moving averages
 
-A full copy at the beginning is no excuse: the statistics stay what they were then.
+One full copy at the beginning is not enough: the statistics stay what they were then.
 
 ## Right on purpose
 
-The copy only ever runs in train mode, or the networks share their statistics otherwise. Then write `# bnlint:
-ignore[BN503]` and the reason on the line.
+The networks share their statistics in another way, or the copy's statistics are meant to stay. If that is your case,
+put `# bnlint: ignore[BN503] reason` on the line.
 
 ## Fix
 
-Copy or average `buffers()` too (leave out `num_batches_tracked` when averaging), or go over `state_dict()`. Keras:
-`model.weights`; TensorFlow 1: `tf.global_variables(scope)`.
+`--fix` does not change this. Copy or average `buffers()` too (when averaging, leave out the integer
+`num_batches_tracked`), or go over `state_dict()`. In Keras use `model.weights`, in TensorFlow 1
+`tf.global_variables(scope)`.
 
 ## Source
 
-`torch.nn.Module.buffers` and `torch.nn.BatchNorm2d` in the PyTorch documentation (2.13); `Layer.weights` in that of Keras
-3; `tf.trainable_variables` in that of TensorFlow 1.15.
+PyTorch documentation (2.13), `torch.nn.Module.buffers` and `torch.nn.BatchNorm2d`; Keras API documentation (3.15), "The
+base Layer class" (`weights`); TensorFlow API documentation (1.15), `tf.trainable_variables`.
 
 ## Measured
 

@@ -8,9 +8,9 @@ dict and given back by `load_state_dict(..., strict=False)`; a file read by a lo
 
 ## Why it hurts
 
-The running mean and variance are buffers, and they are half of what a batch norm computes in eval mode. A network
-restored without them normalises with zero mean and unit variance, or with the statistics of later weights. A strict
-`load_state_dict` says so; `strict=False` and assignments by hand are silent.
+The running mean and variance are buffers, not parameters, but eval mode needs them just as much. A network restored
+without them normalises with mean 0 and variance 1, or with the statistics of other weights. A strict `load_state_dict`
+reports what is missing; `strict=False` and assignments by hand are silent.
 
 ## Bad
 
@@ -58,23 +58,24 @@ torch.save(model.state_dict(), "weights.pt")
 - `strict=False` loads a checkpoint of which nothing is known: that is normal when heads change
 - the restored network is trained on, which gives it statistics of its own
 - the network holds no batch norm
-- TensorFlow: the list holds the moving averages too, also where slim's `variables_collections=` puts them among the
-  trainable variables; or another saver of the same graph holds everything
+- TensorFlow: the list includes the moving averages, also where slim's `variables_collections=` puts them among the
+  trainable variables; or another saver of the same graph saves everything
 
 ## Right on purpose
 
-The statistics are estimated anew after loading, before anything is evaluated. Then write `# bnlint: ignore[BN504]` and
-the reason on the line.
+The statistics are estimated anew after loading, before anything is evaluated. If that is your case, put
+`# bnlint: ignore[BN504] reason` on the line.
 
 ## Fix
 
-Save and load `model.state_dict()`, or `tf.global_variables()` (unsafe: checkpoints become larger, and older ones lack what
-the new code asks for). Done where the call itself lists all named parameters, or all trainable variables.
+`bnlint check --fix --unsafe-fixes` saves `model.state_dict()` where the call itself makes a dict of all named
+parameters, and `tf.global_variables()` where it lists all trainable variables. Unsafe: checkpoints get larger, and
+older ones lack what the new code asks for. Elsewhere make the same change by hand, for saving and for loading.
 
 ## Source
 
-`torch.nn.Module.state_dict` and "Saving and Loading Models" in the PyTorch documentation (2.13); `tf.train.Saver` and
-`tf.trainable_variables` in the TensorFlow 1.15 documentation.
+PyTorch documentation (2.13), `torch.nn.Module.state_dict` and the tutorial "Saving and Loading Models"; TensorFlow API
+documentation (1.15), `tf.train.Saver` and `tf.trainable_variables`.
 
 ## Measured
 

@@ -2,14 +2,14 @@
 
 ## What it looks like
 
-`AveragedModel(model)` or an own loop collects the mean of the weights over the last epochs (stochastic weight averaging),
-and the result is evaluated or saved without `update_bn`.
+`AveragedModel(model)`, or a loop of your own, collects the mean of the weights over the last epochs (stochastic weight
+averaging). The result is evaluated or saved without `update_bn`.
 
 ## Why it hurts
 
-No batch ever went through the averaged weights, so nothing ever measured what their activations look like.
-`AveragedModel` takes over the buffers of the last network it saw, an own loop over `parameters()` keeps those of the
-first: either way they belong to other weights.
+No batch ever went through the averaged weights, so nothing measured what their activations look like. `AveragedModel`
+copies the buffers of the last network it saw; a loop over `parameters()` keeps those of the first. Either way they
+belong to other weights.
 
 ## Bad
 
@@ -70,23 +70,24 @@ with torch.no_grad():
 
 ## Silent when
 
-- `update_bn` is called, or an own loop runs training data through the averaged network in train mode
+- `update_bn` is called, or a loop runs training data through the averaged network in train mode
 - `AveragedModel(..., use_buffers=True)` averages the statistics as well
 - the network holds no batch norm, or is never evaluated
 
 ## Right on purpose
 
-The learning rate at the end is so small that the averaged networks hardly differ. Then write `# bnlint: ignore[BN505]`
-and the reason on the line.
+The learning rate at the end is so small that the averaged networks hardly differ. If that is your case, put
+`# bnlint: ignore[BN505] reason` on the line.
 
 ## Fix
 
-Call `torch.optim.swa_utils.update_bn(train_loader, swa_model)` before the evaluation, or build
-`AveragedModel(model, use_buffers=True)`.
+`--fix` does not change this. Call `torch.optim.swa_utils.update_bn(train_loader, swa_model)` before the evaluation, or
+build `AveragedModel(model, use_buffers=True)`.
 
 ## Source
 
-"torch.optim.swa_utils" in the PyTorch documentation (2.13).
+PyTorch documentation (2.13), "torch.optim", sections on `AveragedModel` and on `update_bn`; "Averaging Weights Leads to
+Wider Optima and Better Generalization" (Izmailov and others, 2018), section 3.2.
 
 ## Measured
 

@@ -6,8 +6,9 @@
 
 ## Why it hurts
 
-The cast takes the running mean and variance along. A float16 ends at 65504: a variance beyond overflows to infinity and
-the channel is zero in eval mode from then on; a small momentum times a small difference rounds to nothing.
+The cast includes the running mean and variance. The largest float16 is 65504: a larger variance becomes infinite, and
+from then on that channel gives only beta in eval mode. And where the averages move in small steps, the steps are
+rounded away.
 
 ## Bad
 
@@ -56,20 +57,20 @@ for x, y in train_loader:
 - the batch norms are cast back: `for m in model.modules(): if isinstance(m, nn.BatchNorm2d): m.float()`
 - the network is only evaluated in half precision, or its batch norm is in eval mode while it trains
 - autocast chooses the type of each operation: the statistics stay float32
-- the type is bfloat16, which reaches as far as float32
+- the type is bfloat16, which has the range of float32
 
 ## Right on purpose
 
-Only inference follows, or the layers' values are known to be small and the hardware has no mixed precision. Then write
-`# bnlint: ignore[BN506]` and the reason on the line.
+The activations are known to be small, and the hardware has no mixed precision. If that is your case, put
+`# bnlint: ignore[BN506] reason` on the line.
 
 ## Fix
 
-Use `torch.autocast`, or call `float()` on the batch norms after the cast.
+`--fix` does not change this. Use `torch.autocast`, or call `float()` on the batch norms after the cast.
 
 ## Source
 
-`torch.nn.Module.half` and "Automatic Mixed Precision" in the PyTorch documentation (2.13).
+PyTorch documentation (2.13), `torch.nn.Module.half` and "Automatic Mixed Precision package - torch.amp".
 
 ## Measured
 

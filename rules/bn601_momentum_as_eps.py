@@ -3,13 +3,13 @@
 ## What it looks like
 
 `nn.BatchNorm2d(64, 0.8)`: the second position of torch's batch norms is `eps`, the third is `momentum`. The lazy layers
-have no number of features, so in `nn.LazyBatchNorm2d(64)` the first argument is `eps`.
+take no number of features, so in `nn.LazyBatchNorm2d(64)` the first argument is `eps`.
 
 ## Why it hurts
 
-Batch norm divides by the square root of the variance plus eps. With an eps of 0.8 activations of small variance are not
-brought to unit scale, and with an eps of 64 hardly any are. The momentum that was meant stays at its default of 0.1. No
-error is raised.
+Batch norm divides by the square root of the variance plus eps. With an eps of 0.8, activations of small variance are
+not brought to unit scale; with an eps of 64 hardly any are. The momentum that was meant stays at its default of 0.1.
+There is no error.
 
 ## Bad
 
@@ -53,22 +53,23 @@ for epoch in range(2):
 
 - the value is below 0.01, as a real eps is; from 0.01 to 0.05 the report is `possible`, hidden by default
 - eps or momentum is given by its name
-- the layer is another one (group, layer or instance norm), a class of the project with its own order, or another framework's
+- the layer is another one (group, layer or instance norm), a class of the project with its own order, or another
+  framework's
 
 ## Right on purpose
 
-A large eps damps channels of small variance, which some want. Say so: `eps=`.
+A large eps damps channels of small variance, and you want that. Say so with `eps=`.
 
 ## Fix
 
-Write `momentum=` in front of the value (unsafe: it changes the trained function). Keras and TensorFlow count the other
-way round: their 0.8 is torch's `momentum=0.2`, so look where the number comes from; from 0.9 on `1 - value` is written. A
-channel count is deleted.
+`bnlint check --fix --unsafe-fixes` writes `momentum=` in front of the value and deletes a channel count. From 0.9 on it
+writes `1 - value`, because Keras and TensorFlow count the other way round (their 0.9 is torch's 0.1). Below, look where
+the number comes from. Unsafe: the network computes something else, and trained weights may not fit it.
 
 ## Source
 
-Signatures of `torch.nn.BatchNorm1d`, `BatchNorm2d`, `BatchNorm3d` and `LazyBatchNorm2d` (torch 2.13); found 49 times in
-one well-known collection of GANs, where its issue #116 tells it.
+PyTorch documentation (2.13), `torch.nn.BatchNorm2d` and `torch.nn.LazyBatchNorm2d` (signatures);
+eriklindernoren/PyTorch-GAN issue 116, on 49 such layers in one collection of GANs.
 
 ## Measured
 

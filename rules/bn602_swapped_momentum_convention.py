@@ -2,14 +2,14 @@
 
 ## What it looks like
 
-`nn.BatchNorm2d(64, momentum=0.9)`: in PyTorch the momentum is the share of the new batch, so the running averages are
-hardly more than the last batch. The number often comes with code that was ported from Keras or TensorFlow, whose 0.9 is
-PyTorch's 0.1.
+`nn.BatchNorm2d(64, momentum=0.9)`. In PyTorch the momentum is the share of the new batch, so these running statistics
+are hardly more than the last batch. The number often comes with code that was ported from Keras or TensorFlow, whose
+0.9 is PyTorch's 0.1.
 
 ## Why it hurts
 
-Evaluation normalises by the statistics of one batch, the last one of training, instead of an average over many. The noise
-of a small batch goes straight into every prediction, and into the choice of the best checkpoint.
+Evaluation normalises by the statistics of about one batch, the last one of training, instead of an average over many.
+The noise of a small batch goes into every prediction, and into the choice of the best checkpoint.
 
 ## Bad
 
@@ -39,26 +39,27 @@ net = nn.Sequential(
 
 - the value is below 0.9: 0.5 is a short average, not a swapped one
 - the value is not known from the text; a default of an option is reported as `likely`
-- the momentum is 1 and the network only ever runs in train mode: nothing reads its averages
-- the class belongs to another framework that has PyTorch's names (Paddle, MindSpore, Jittor) and the other convention
+- the momentum is 1 and the network only ever runs in train mode: nothing reads its statistics
+- the class belongs to another framework that has PyTorch's names (Paddle, MindSpore, Jittor) and its own convention
 
-In Keras and TensorFlow the same mistake the other way round, a momentum of 0.5 or less, did no harm when measured: it is
-`info` and off unless the rule is selected.
+In Keras and TensorFlow the same mistake the other way round, a momentum of 0.5 or less, did no harm when measured: it
+is `info`, and off unless the rule is selected.
 
 ## Right on purpose
 
-Statistics of the last batches only, for a network whose data drift fast, or that is evaluated by other means. Then
-write `# bnlint: ignore[BN602]` and the reason on the line.
+You want the statistics of the last batches only, because the data drift fast. If that is your case, put
+`# bnlint: ignore[BN602] reason` on the line.
 
 ## Fix
 
-Write `1 - value` (unsafe: it changes what evaluation computes). None is offered where the value comes from a parameter or
-an attribute, which other layers may share.
+`bnlint check --fix --unsafe-fixes` writes `1 - value`. Unsafe: evaluation then computes something else. It leaves
+values alone that come from a parameter or an attribute, because other layers may share them.
 
 ## Source
 
-PyTorch 2.13, `torch.nn.BatchNorm2d`, note on momentum ("different from one used in optimizer classes and the conventional
-notion of momentum"); Keras 3, "BatchNormalization layer" (`moving_mean * momentum + mean * (1 - momentum)`).
+PyTorch documentation (2.13), `torch.nn.BatchNorm2d`, note on momentum ("different from one used in optimizer classes
+and the conventional notion of momentum"); Keras API documentation (3.15), "BatchNormalization layer"
+(`moving_mean * momentum + mean(batch) * (1 - momentum)`).
 
 ## Measured
 

@@ -2,14 +2,14 @@
 
 ## What it looks like
 
-`nn.BatchNorm2d(64, momentum=0)` in PyTorch, `BatchNormalization(momentum=1.0)` or `decay=1.0` in Keras and TensorFlow; often
-through an option, or where a missing momentum (`None`) was turned into a number on the way.
+`nn.BatchNorm2d(64, momentum=0)` in PyTorch, `BatchNormalization(momentum=1.0)` or `decay=1.0` in Keras and TensorFlow;
+often through an option, or where a missing momentum (`None`) was turned into a number on the way.
 
 ## Why it hurts
 
-The averages stay what they are at the start, mean 0 and variance 1. Training uses the batch and does not notice.
-Evaluation normalises by 0 and 1, which is nothing at all. In PyTorch `momentum=None` means the average over all batches:
-whoever writes `momentum or 0.0` gets the opposite.
+The running statistics stay what they are at the start, mean 0 and variance 1. Training uses the batch and does not
+notice. Evaluation then does not normalise at all. In PyTorch `momentum=None` means the average over all batches, so
+`momentum or 0.0` turns it into its opposite.
 
 ## Bad
 
@@ -35,16 +35,18 @@ net = nn.Sequential(nn.Linear(32, 64, bias=False), nn.BatchNorm1d(64, momentum=N
 
 ## Right on purpose
 
-The statistics are frozen on purpose while the batch normalises in training. `eval()` on the layers is clearer if it
-should not. Then write `# bnlint: ignore[BN603]` and the reason on the line.
+The statistics of pretrained layers are to stay while training normalises by the batch. If that is your case, put
+`# bnlint: ignore[BN603] reason` on the line. If training should use the kept statistics too, call `eval()` on the
+layers instead.
 
 ## Fix
 
-None is offered: leave the argument out, or give the share that was meant.
+`--fix` does not change this. Leave the argument out, or give the share that was meant.
 
 ## Source
 
-PyTorch 2.13, `torch.nn.modules.batchnorm._BatchNorm.forward` (`exponential_average_factor`); Keras 3, "BatchNormalization".
+PyTorch 2.13, `torch.nn.modules.batchnorm._BatchNorm.forward` (`exponential_average_factor`); Keras API documentation
+(3.15), "BatchNormalization layer" (`momentum`).
 
 ## Measured
 

@@ -2,15 +2,15 @@
 
 ## What it looks like
 
-A convolution with `data_format="channels_first"` is followed by `BatchNormalization()`, whose axis is the last one; or one
-with channels last by `axis=1`. `set_image_data_format("channels_first")` changes the convolutions, not batch norm. And
-`BatchNormalization(0.9)` is no momentum: the first argument is the axis.
+A convolution with `data_format="channels_first"` is followed by `BatchNormalization()`, whose axis is the last one, or
+a convolution with channels last by `BatchNormalization(axis=1)`. `set_image_data_format("channels_first")` changes the
+convolutions, but not batch norm. And `BatchNormalization(0.9)` sets no momentum: the first argument is the axis.
 
 ## Why it hurts
 
-Scale, offset and statistics then belong to columns of the picture instead of channels. A channel whose values are a
-hundred times larger than another's stays so, the layer learns the wrong number of parameters, and it only works for
-pictures of one width.
+Statistics, scale and shift then belong to the columns of the picture instead of its channels. A channel whose values
+are a hundred times larger than another's stays that large, the layer has the wrong number of weights, and it works for
+pictures of one width only.
 
 ## Bad
 
@@ -36,23 +36,23 @@ model.add(BatchNormalization(axis=1))
 
 ## Silent when
 
-- nothing in the text says where the channels lie: the installation's settings decide
-- the axis hangs on the same option as the format, or on `image_data_format()`
+- the text does not say where the channels are, so that the installation's settings decide
+- the axis depends on the same option as the format, or on `image_data_format()`
 - what is normalised is a sequence or a vector, or was permuted in between
 
 ## Right on purpose
 
-The last axis holds what is meant to be normalised, as with spectra. Then write `# bnlint: ignore[BN604]` and the reason
-on the line.
+The last axis holds what you want to normalise, as with spectra. If that is your case, put
+`# bnlint: ignore[BN604] reason` on the line.
 
 ## Fix
 
-None is offered: pass `axis=1` for channels first, `axis=-1` for channels last.
+`--fix` does not change this. Pass `axis=1` for channels first, `axis=-1` for channels last.
 
 ## Source
 
-Keras 3, "BatchNormalization layer" ("axis: Integer, the axis that should be normalized (typically the features axis)");
-Keras 2.15, `set_image_data_format`.
+Keras API documentation (3.15), "BatchNormalization layer" ("after a Conv2D layer with data_format="channels_first", use
+axis=1"); Keras API documentation (2.15), `set_image_data_format`.
 
 ## Measured
 

@@ -3,14 +3,14 @@
 ## What it looks like
 
 `nn.BatchNorm2d(64, track_running_stats=False)` in a network that is used on one picture, or tested with `batch_size=1`.
-Or the flag is set to False on layers that are already built, often because a network is bad in eval mode.
+Or the flag is set to False on layers that are already built, often because the network is bad in eval mode.
 
 ## Why it hurts
 
-Without averages the layer normalises by the batch in eval mode, too: the answer for an example hangs on what else is in the
-batch, and a batch of one has its own mean and scale erased. With one value per channel it raises an error, even in eval
-mode. Set after construction, the flag means something else: eval mode goes on using the averages, and training no longer
-moves them from mean 0 and variance 1.
+Without running statistics the layer normalises by the batch in eval mode, too: the answer for an example depends on
+what else is in its batch, and a single picture loses its own mean and scale. With one value per channel, a batch of one
+raises an error, even in eval mode. Set after construction, the flag means something else: eval mode goes on using the
+running statistics, but training no longer updates them.
 
 ## Bad
 
@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
 norm = nn.BatchNorm2d(16, track_running_stats=False)
-net = nn.Sequential(nn.Conv2d(1, 16, 3, bias=False), norm, nn.Flatten(), nn.LazyLinear(10))
+net = nn.Sequential(nn.Conv2d(1, 16, 3, bias=False), norm, nn.ReLU(), nn.Flatten(), nn.Linear(10816, 10))
 net.load_state_dict(torch.load("net.pt"))
 net.eval()
 with torch.no_grad():
@@ -38,7 +38,7 @@ from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
 norm = nn.BatchNorm2d(16)
-net = nn.Sequential(nn.Conv2d(1, 16, 3, bias=False), norm, nn.Flatten(), nn.LazyLinear(10))
+net = nn.Sequential(nn.Conv2d(1, 16, 3, bias=False), norm, nn.ReLU(), nn.Flatten(), nn.Linear(10816, 10))
 net.load_state_dict(torch.load("net.pt"))
 net.eval()
 with torch.no_grad():
@@ -48,22 +48,24 @@ with torch.no_grad():
 
 ## Silent when
 
-- evaluation is known to run on more than 16 examples at a time; where the size is not known, the report is `possible`
+- evaluation is known to run on more than 16 examples at a time; where the size is not known, the report is `possible`,
+  hidden by default
 - batch statistics are wanted: test-time adaptation, recalibration
 - the flag is set back later, or the averages were trained or loaded before it was switched off
 
 ## Right on purpose
 
-Domain adaptation, or inputs that always come in large batches of the same kind as in training. Then write `# bnlint:
-ignore[BN605]` and the reason on the line.
+Domain adaptation, or inputs that always come in large batches of the same kind as in training. If that is your case,
+put `# bnlint: ignore[BN605] reason` on the line.
 
 ## Fix
 
-None is offered: leave the argument out, or use a norm that does not look across examples.
+`--fix` does not change this. Leave the argument out, or use a norm that does not look across examples.
 
 ## Source
 
-PyTorch 2.13, `torch.nn.modules.batchnorm._BatchNorm.forward` (buffers that are None mean batch statistics in both modes).
+PyTorch documentation (2.13), `torch.nn.BatchNorm2d` (`track_running_stats`); PyTorch 2.13,
+`torch.nn.modules.batchnorm._BatchNorm.forward` (buffers that are None mean batch statistics in both modes).
 
 ## Measured
 

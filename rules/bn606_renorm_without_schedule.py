@@ -2,14 +2,15 @@
 
 ## What it looks like
 
-`BatchNormalization(renorm=True)` with `renorm_clipping` left out, which means no limits at all, or with constants larger than
-the ones that training should end with.
+`BatchNormalization(renorm=True)` without `renorm_clipping`, which means no limits at all, or with constants that are
+looser than those training should end with.
 
 ## Why it hurts
 
-Batch renorm corrects what the batch gives towards the averages, by a factor r and a shift d. At the start the averages are
-far from the truth, so that large corrections make training unstable. The method therefore begins as plain batch norm
-(r at most 1, d at most 0) for 5000 steps and lets r grow to 3 until step 40000 and d to 5 until step 25000.
+Batch renormalisation corrects the normalised batch towards the running statistics, by a factor r and a shift d. At the
+start these statistics are far from the truth, so large corrections can make training unstable, above all at high
+learning rates. The paper therefore begins with plain batch norm (r = 1, d = 0) for 5000 steps, and then lets r grow to
+3 until step 40000 and d to 5 until step 25000.
 
 ## Bad
 
@@ -43,22 +44,25 @@ In a graph the limits may be tensors that depend on the global step: that is the
 ## Silent when
 
 - the limits are tensors, or come from somewhere that is not known
-- the constants lie within rmax 3 and dmax 5; exactly these from the first step on are `possible`
+- the constants lie within rmax 3 and dmax 5; exactly these from the first step on are `possible`, hidden by default
 - the layer is built for inference (`training=False`), or nothing is trained
 
 ## Right on purpose
 
-The averages were restored from a trained checkpoint, so that the first steps need no limits. Then write `# bnlint:
-ignore[BN606]` and the reason on the line.
+The statistics were restored from a trained checkpoint, so the first steps need no limits. If that is your case, put
+`# bnlint: ignore[BN606] reason` on the line.
 
 ## Fix
 
-None is offered: the schedule belongs to the length of the training.
+`--fix` does not change this, because the schedule depends on the length of the training. In a graph the limits may be
+tensors that depend on the global step; constants within rmax 3 and dmax 5 are the simple way.
 
 ## Source
 
-"Batch Renormalization: Towards Reducing Minibatch Dependence in Batch-Normalized Models" (Ioffe, 2017), section 4; the post
-on batch renormalisation (Ruban, 2018), on the schedule; TensorFlow 1.15 and Keras 2.15 (`renorm_clipping=None`).
+"Batch Renormalization: Towards Reducing Minibatch Dependence in Batch-Normalized Models" (Ioffe, 2017), section 4; the
+post on batch renormalisation (Ruban, 2018), on the schedule; TensorFlow API documentation (1.15),
+`tf.layers.batch_normalization`, and Keras API documentation (3.15), "BatchNormalization layer"
+(`renorm_clipping=None`).
 
 ## Measured
 

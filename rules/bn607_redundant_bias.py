@@ -2,14 +2,14 @@
 
 ## What it looks like
 
-`nn.Conv2d(64, 128, 3)` followed by `nn.BatchNorm2d(128)`: `bias=True` is the layer's default. So is `use_bias=True` of Keras'
-`Conv2D` and of `tf.layers.conv2d`.
+`nn.Conv2d(64, 128, 3)` followed by `nn.BatchNorm2d(128)`: `bias=True` is the default of the convolution. So is
+`use_bias=True` of `Conv2D` in Keras and of `tf.layers.conv2d`.
 
 ## Why it hurts
 
-Batch norm subtracts the mean of each channel, and a constant that was added to the whole channel with it. The bias costs
-memory and time, its gradient is rounding noise, and weight decay pulls at a number that means nothing. Nothing breaks, which
-is why this rule is off unless it is selected.
+Batch norm subtracts the mean of each channel, and with it every constant that was added to the channel; its own beta
+takes the place of the bias. The bias costs a little memory and time, and its gradient is rounding noise. Nothing
+breaks, which is why this rule is off unless it is selected.
 
 ## Bad
 
@@ -47,24 +47,25 @@ model = Model(inputs, x)
 
 ## Silent when
 
-- anything stands between the two, an activation for example, or (Keras, TensorFlow) another layer is given the same output
+- anything stands between the two, an activation for example, or (Keras, TensorFlow) another layer gets the same output
 - the batch norm runs in eval mode only: its mean is a constant then, and the bias is not redundant
-- the bias is given by something unknown
+- the argument `bias` has an unknown value
 
 ## Right on purpose
 
-The layer is shared with a place without batch norm, or a checkpoint's format demands the bias. Then write `# bnlint:
-ignore[BN607]` and the reason on the line.
+The layer is also used in a place without batch norm, or the format of a checkpoint needs the bias. If that is your
+case, put `# bnlint: ignore[BN607] reason` on the line.
 
 ## Fix
 
-`bias=False`, with Keras and tf.layers `use_bias=False` (unsafe: it changes the names in existing checkpoints). None is offered
-where the same line makes further layers that no batch norm follows.
+`bnlint check --fix --unsafe-fixes` sets `bias=False`, in Keras and `tf.layers` `use_bias=False`. Unsafe: existing
+checkpoints hold a bias that the layer no longer has. It leaves a line alone that also makes layers without a batch norm
+behind them.
 
 ## Source
 
-"Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift" (Ioffe and Szegedy, 2015),
-section 3.2 ("the bias b can be ignored").
+"Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift" (Ioffe and Szegedy,
+2015), section 3.2 ("the bias b can be ignored").
 
 ## Measured
 

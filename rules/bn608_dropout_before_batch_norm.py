@@ -2,14 +2,15 @@
 
 ## What it looks like
 
-`nn.Sequential(nn.Linear(8, 64), nn.Dropout(0.5), nn.BatchNorm1d(64))`, or convolution, activation, dropout, batch norm in
-this order.
+`nn.Sequential(nn.Linear(8, 64), nn.Dropout(0.5), nn.BatchNorm1d(64))`, or convolution, activation, dropout and batch
+norm in this order.
 
 ## Why it hurts
 
-In training dropout scales what it keeps, so that the mean stays and the variance grows. The running variance is that of
-the dropped-out values. In evaluation nothing is dropped: batch norm divides by a variance that is too large, and everything
-after it sees values of another scale than in training. Classification often survives this, regression does not.
+In training, dropout zeroes some values and scales up the others: the mean stays, the variance grows. The running
+variance is that of these values. In evaluation nothing is dropped, so batch norm divides by a variance that is too
+large, and everything after it sees another scale than in training. Classification often survives this, regression does
+not.
 
 ## Bad
 
@@ -35,12 +36,12 @@ net = nn.Sequential(nn.Linear(8, 64, bias=False), nn.BatchNorm1d(64), nn.ReLU(),
 
 ## Right on purpose
 
-A rate so small that the shift of variance is below the noise, or a network trained and judged by its classes only. Then
-write `# bnlint: ignore[BN608]` and the reason on the line.
+The rate is so small that the shift of variance does not matter, or only the order of the outputs counts, as in
+classification. If that is your case, put `# bnlint: ignore[BN608] reason` on the line.
 
 ## Fix
 
-None is offered: put dropout after the last batch norm.
+`--fix` does not change this. Put dropout after the last batch norm.
 
 ## Source
 

@@ -7,7 +7,7 @@
 
 ## Why it hurts
 
-The first forward raises an error, perhaps hours into the job where the branch is rarely taken.
+The first forward raises an error: hours into the job, if the branch is rarely taken.
 
 ## Bad
 
@@ -32,15 +32,15 @@ net = nn.Sequential(nn.Conv2d(3, 64, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU
 
 ## Right on purpose
 
-Never: it cannot run.
+Never: it cannot run. Should bnlint be wrong about the shape, put `# bnlint: ignore[BN609] reason` on the line.
 
 ## Fix
 
-None is offered: which of the two numbers is meant cannot be told.
+`--fix` does not change this, because either of the two numbers may be the right one.
 
 ## Source
 
-PyTorch 2.13, `torch.nn.BatchNorm1d`, `BatchNorm2d`, `BatchNorm3d` (input shapes).
+PyTorch documentation (2.13), `torch.nn.BatchNorm1d`, `torch.nn.BatchNorm2d` and `torch.nn.BatchNorm3d` (input shapes).
 
 ## Measured
 

@@ -2,14 +2,14 @@
 
 ## What it looks like
 
-A batch norm of TensorFlow or Keras with its default momentum of .99 (in slim .999), and a training of a few dozen or a few
-hundred steps: a quick experiment, a unit of a larger search, finetuning of a new head.
+A batch norm of TensorFlow or Keras with its default momentum of .99 (in slim .999), and a training of a few dozen or a
+few hundred steps: a quick experiment, one run of a larger search, finetuning of a new head.
 
 ## Why it hurts
 
-The averages start at mean 0 and variance 1, and each step replaces one hundredth of them. After 60 steps 55 % are still the
-start. Training does not notice, it uses the batch; evaluation normalises by values that belong to no data. The loss of
-accuracy looks like overfitting.
+The moving averages start at mean 0 and variance 1, and each step replaces one hundredth of them. After 60 steps 55 % of
+the start is still there. Training does not notice, because it uses the batch; evaluation normalises by values that are
+still half made up. The lost accuracy looks like overfitting.
 
 ## Bad
 
@@ -40,22 +40,22 @@ model.evaluate(x, y)
 ## Silent when
 
 - the number of steps is not known from the text, or the averages have forgotten 95 % of their start by then
-- the network is not evaluated by its averages
-- weights are loaded first, or the momentum is below .99, or not known
+- the network is not evaluated with its averages
+- weights are loaded first, or the momentum is below .99 or not known
 
 ## Right on purpose
 
-The program is a smoke test, and nobody uses what it trains. Then write `# bnlint: ignore[BN610]` and the reason on the
-line.
+The program is a smoke test, and nobody uses what it trains. If that is your case, put `# bnlint: ignore[BN610] reason`
+on the line.
 
 ## Fix
 
-None is offered: a momentum that fits the number of steps, .9 for some dozens.
+`--fix` does not change this. Choose a momentum that fits the number of steps: .9 for some dozens.
 
 ## Source
 
-"A bug hidden in plain sight", on a decay of .997 lowered to .9; Keras 3, "BatchNormalization" (momentum=0.99), TensorFlow 1.15,
-`tf.contrib.layers.batch_norm` (decay=0.999).
+"A bug hidden in plain sight", on a decay of .997 lowered to .9; Keras API documentation (3.15), "BatchNormalization
+layer" (`momentum=0.99`); TensorFlow API documentation (1.15), `tf.contrib.layers.batch_norm` (`decay=0.999`).
 
 ## Measured
 

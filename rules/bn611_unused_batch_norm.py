@@ -2,14 +2,15 @@
 
 ## What it looks like
 
-The constructor has `self.bn2 = nn.BatchNorm2d(64)`, and `forward` goes straight from `self.conv2` to the activation: the
-call was forgotten, commented out or given to another layer.
+The constructor has `self.bn2 = nn.BatchNorm2d(64)`, and `forward` goes straight from `self.conv2` to the activation:
+the call was forgotten, commented out or replaced by another layer.
 
 ## Why it hurts
 
-The network is not normalised where its author believes it is. The layer's scale and shift get no gradient, its averages
-stay at 0 and 1, and both fill every checkpoint; `DistributedDataParallel` stops with an error at parameters that took no
-part in the loss. A bias that was left out because batch norm follows is missing, too.
+The network is not normalised where its author believes it is. The layer's scale and shift get no gradient and its
+statistics stay at 0 and 1, but all of them fill every checkpoint. `DistributedDataParallel` stops with an error at
+parameters that took no part in the loss (unless `find_unused_parameters=True`). And a bias that was left out because
+batch norm follows is missing.
 
 ## Bad
 
@@ -60,22 +61,24 @@ Net()(torch.randn(8, 3, 32, 32))
 ## Silent when
 
 - any method of the class, of its bases or of classes derived from it reads the attribute, under whatever condition
-- an attribute of this name is read of another object somewhere in the project, or a text in the file names it
-- the norm stands in a container, or the class asks for its parts by computed names
-- no program runs the `forward` of the class to its end
+- an attribute of this name is read from another object somewhere in the project, or a string in the file names it
+- the norm stands in a container, or the class looks up its parts by computed names
+- bnlint could not follow the `forward` of the class to its end
 
 ## Right on purpose
 
-The layer waits for a subclass or an option that this program does not have. Then write `# bnlint: ignore[BN611]` and
-the reason on the line.
+The layer waits for a subclass or an option that this program does not have. If that is your case, put
+`# bnlint: ignore[BN611] reason` on the line.
 
 ## Fix
 
-None is offered: call the layer, or remove it (checkpoints that hold its state then need `strict=False` once).
+`--fix` does not change this. Call the layer, or remove it (checkpoints that hold its state then need `strict=False`
+once).
 
 ## Source
 
-PyTorch 2.13, `torch.nn.Module` (registered parts are parameters and state, whether they are called or not).
+PyTorch documentation (2.13), `torch.nn.Module.register_module` and `torch.nn.parallel.DistributedDataParallel`
+(`find_unused_parameters`).
 
 ## Measured
 

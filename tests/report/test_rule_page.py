@@ -55,7 +55,9 @@ value = function()
 
 
 def in_terminal(page: str, **options: bool) -> list[str]:
-    return render([Rule("BN901", "some-name", "warning", False, (), lambda story: iter(()), page)], "text", width=40, **options).splitlines()
+    return render(
+        [Rule("BN901", "some-name", "warning", False, (), lambda story: iter(()), page)], "text", width=40, **options
+    ).splitlines()
 
 
 def test_prose_is_wrapped_between_words_and_not_within_code() -> None:
