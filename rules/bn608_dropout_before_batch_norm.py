@@ -36,8 +36,8 @@ net = nn.Sequential(nn.Linear(8, 64, bias=False), nn.BatchNorm1d(64), nn.ReLU(),
 
 ## Right on purpose
 
-The rate is so small that the shift of variance does not matter, or only the order of the outputs counts, as in
-classification. If that is your case, put `# bnlint: ignore[BN608] reason` on the line.
+The rate is so small that the shift of variance does not matter, or it is a classifier whose accuracy in eval mode you
+have checked. If that is your case, put `# bnlint: ignore[BN608] reason` on the line.
 
 ## Fix
 

@@ -2,28 +2,33 @@
 
 ## What it looks like
 
-A network with plain batch norm is wrapped in `DistributedDataParallel` or `DataParallel` and trained with a few examples on
-each device, as detection and segmentation do.
+A network with plain batch norm is wrapped in `DistributedDataParallel` or `DataParallel` and trained with a few
+examples on each device, as is common in detection and segmentation.
 
 ## Why it hurts
 
-Gradients are averaged over all devices, batch norm's mean and variance are not: every device takes them from its own
-examples. Eight devices with two examples each train a batch norm with batches of 2, not of 16.
+The gradients are averaged over all devices, but the mean and variance of batch norm are not: every device takes them
+from its own examples. Eight devices with two examples each train batch norm with batches of 2, not of 16.
 
 ## Bad
 
 ```python
 import torch
+import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 
-net = nn.Sequential(nn.Conv2d(3, 16, 3, bias=False), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.LazyLinear(2))
-ddp = DistributedDataParallel(net)
+dist.init_process_group("nccl")
+device = dist.get_rank() % torch.cuda.device_count()
 data = TensorDataset(torch.randn(64, 3, 32, 32), torch.randint(2, (64,)))
+net = nn.Sequential(nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.Linear(14400, 2))
+ddp = DistributedDataParallel(net.to(device), device_ids=[device])
 optimizer = torch.optim.SGD(ddp.parameters(), lr=0.1)
-for x, y in DataLoader(data, batch_size=4, shuffle=True):
-    nn.functional.cross_entropy(ddp(x), y).backward()
+for x, y in DataLoader(data, batch_size=4, sampler=DistributedSampler(data)):
+    loss = nn.functional.cross_entropy(ddp(x.to(device)), y.to(device))
+    optimizer.zero_grad()
+    loss.backward()
     optimizer.step()
 ```
 
@@ -31,16 +36,22 @@ for x, y in DataLoader(data, batch_size=4, shuffle=True):
 
 ```python
 import torch
+import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 
-net = nn.Sequential(nn.Conv2d(3, 16, 3, bias=False), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.LazyLinear(2))
-ddp = DistributedDataParallel(nn.SyncBatchNorm.convert_sync_batchnorm(net))
+dist.init_process_group("nccl")
+device = dist.get_rank() % torch.cuda.device_count()
 data = TensorDataset(torch.randn(64, 3, 32, 32), torch.randint(2, (64,)))
+net = nn.Sequential(nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.Linear(14400, 2))
+net = nn.SyncBatchNorm.convert_sync_batchnorm(net)
+ddp = DistributedDataParallel(net.to(device), device_ids=[device])
 optimizer = torch.optim.SGD(ddp.parameters(), lr=0.1)
-for x, y in DataLoader(data, batch_size=4, shuffle=True):
-    nn.functional.cross_entropy(ddp(x), y).backward()
+for x, y in DataLoader(data, batch_size=4, sampler=DistributedSampler(data)):
+    loss = nn.functional.cross_entropy(ddp(x.to(device)), y.to(device))
+    optimizer.zero_grad()
+    loss.backward()
     optimizer.step()
 ```
 
@@ -48,22 +59,23 @@ for x, y in DataLoader(data, batch_size=4, shuffle=True):
 
 - batch norm was converted to `SyncBatchNorm`, is of a synchronised class, or is frozen in training
 - the network is not trained, or it cannot be told whether it holds batch norm
-- the conversion hangs on an option
+- an option decides about the conversion
 
-With more than 4 examples on each device, or an unknown number, it is `info` and off unless the rule is selected.
+With more than 4 examples on each device, or an unknown number, it is `info`, and off unless the rule is selected.
 
 ## Right on purpose
 
-Large batches on each device: then synchronising costs time and changes nothing. Then write `# bnlint: ignore[BN701]`
-and the reason on the line.
+The batches on each device are large: to synchronise them costs time and changes little. If that is your case, put
+`# bnlint: ignore[BN701] reason` on the line.
 
 ## Fix
 
-None is offered: `nn.SyncBatchNorm.convert_sync_batchnorm(net)` before wrapping (one process per device), or group norm.
+`--fix` does not change this. Call `nn.SyncBatchNorm.convert_sync_batchnorm(net)` before wrapping (it needs
+`DistributedDataParallel` with one process per GPU), or use group norm.
 
 ## Source
 
-PyTorch 2.13, `torch.nn.SyncBatchNorm` and `DistributedDataParallel`.
+PyTorch documentation (2.13), `torch.nn.SyncBatchNorm` and `torch.nn.parallel.DistributedDataParallel`.
 
 ## Measured
 

@@ -2,14 +2,14 @@
 
 ## What it looks like
 
-`convert_sync_batchnorm(ddp)` on what `DistributedDataParallel` has returned; or `convert_sync_batchnorm(norm)` as a
-statement of its own, where `norm` is itself a batch norm.
+`convert_sync_batchnorm(norm)` as a statement of its own, where `norm` is itself a batch norm. Or
+`convert_sync_batchnorm(ddp)` on what `DistributedDataParallel` returned.
 
 ## Why it hurts
 
-A container's children are exchanged in place, so that a late conversion works today, against the order that the
-documentation asks for. A bare batch norm cannot be exchanged in place: the call returns a new layer, and without an
-assignment nothing has happened. The first is `info` and off unless the rule is selected, the second an error.
+A bare batch norm cannot be exchanged in place: the call returns a new layer, and without an assignment nothing has
+happened (severity error). The children of a container are exchanged in place, so a conversion after wrapping works
+today, but it is not the order that the documentation shows (severity info, off unless the rule is selected).
 
 ## Bad
 
@@ -33,19 +33,20 @@ norm = nn.SyncBatchNorm.convert_sync_batchnorm(norm)
 
 - the network is converted before it is wrapped
 - the result for a container is thrown away: its layers are exchanged in place
-- the network holds no batch norm, or nothing tells
+- the network holds no batch norm, or nothing tells whether it does
 
 ## Right on purpose
 
-Never: the order that the documentation asks for costs nothing.
+For the dropped result never. For a late conversion in code that you cannot reorder, put
+`# bnlint: ignore[BN702] reason` on the line.
 
 ## Fix
 
-None is offered: assign the result; convert first and wrap then.
+`--fix` does not change this. Assign the result; convert first and wrap then.
 
 ## Source
 
-PyTorch 2.13, `torch.nn.SyncBatchNorm.convert_sync_batchnorm`.
+PyTorch documentation (2.13), `torch.nn.SyncBatchNorm.convert_sync_batchnorm`.
 
 ## Measured
 

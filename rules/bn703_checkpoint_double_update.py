@@ -2,14 +2,14 @@
 
 ## What it looks like
 
-`torch.utils.checkpoint.checkpoint(block, x)` or `checkpoint_sequential(...)` where the block holds batch norm. The forward
-pass is thrown away and computed once more during `backward()`.
+`torch.utils.checkpoint.checkpoint(block, x)` or `checkpoint_sequential(...)` where the block holds batch norm. The
+activations of the forward pass are thrown away, and the pass runs once more during `backward()`.
 
 ## Why it hurts
 
-Each run through a batch norm in train mode updates its running averages, so that they move twice per batch. With a momentum
-of .1 the averages forget as with .19. The average itself stays right, its memory is shorter: mostly harmless, which is why
-this rule is off unless it is selected.
+Each run through a batch norm in train mode updates its running statistics, so they move twice per batch: with a
+momentum of .1 they forget as fast as with .19. They still average the same values, only over fewer batches. This is
+mostly harmless, which is why the rule is off unless it is selected.
 
 ## Bad
 
@@ -38,22 +38,23 @@ checkpoint(block, images, use_reentrant=False).mean().backward()
 
 ## Silent when
 
-- the momentum was chosen by whoever built the layer, below the default of .1 or as an expression
+- the momentum was chosen by whoever built the layer: another number than the default of .1, or an expression
 - the block holds layer norm, or its batch norm is in eval mode, or gradients are switched off
 - checkpointing is used only where the network is not in train mode
 
 ## Right on purpose
 
-The averages may move faster; the square root of `1 - momentum` undoes it where that matters. Then write `# bnlint:
-ignore[BN703]` and the reason on the line.
+The statistics may move faster. If that is your case, put `# bnlint: ignore[BN703] reason` on the line.
 
 ## Fix
 
-None is offered: take `momentum=1 - (1 - m) ** 0.5`, or keep the norm out of the block.
+`--fix` does not change this. Set `momentum=1 - (1 - m) ** 0.5`, which undoes the double update, or keep the norm out of
+the block.
 
 ## Source
 
-PyTorch 2.13, `torch.utils.checkpoint`; the collection of memory-saving networks that corrected their momentum for it.
+PyTorch documentation (2.13), `torch.utils.checkpoint` (the forward is rerun during backward); pytorch-pfn-extras,
+`pytorch_pfn_extras.utils.checkpoint`, which corrects the momentum for the same reason.
 
 ## Measured
 

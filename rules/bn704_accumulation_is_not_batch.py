@@ -7,9 +7,10 @@ so that "the effective batch size is 32".
 
 ## Why it hurts
 
-For layers without batch norm the sum of the gradients is that of the large batch. Batch norm computes its mean and variance
-in the forward, from the 4 examples that are there; that eight such forwards share a step changes nothing. The noise of
-these statistics stays in training, and evaluation by the averages is another function than the one that was trained.
+Without batch norm, the accumulated gradient equals that of the large batch. But batch norm computes its mean and
+variance in each forward, from the 4 examples that are there; that eight such forwards share one step changes nothing.
+These statistics stay noisy, and evaluation with the steadier running statistics is another function than the one that
+was trained.
 
 ## Bad
 
@@ -18,10 +19,12 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-net = nn.Sequential(nn.Linear(8, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 1))
+data = TensorDataset(torch.randn(512, 8), torch.randn(512, 1))
+net = nn.Sequential(nn.Linear(8, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 1))
 optimizer = torch.optim.Adam(net.parameters())
-for i, (x,) in enumerate(DataLoader(TensorDataset(torch.randn(512, 8)), batch_size=4, shuffle=True, drop_last=True)):
-    net(x).pow(2).mean().backward()
+for i, (x, y) in enumerate(DataLoader(data, batch_size=4, shuffle=True)):
+    loss = nn.functional.mse_loss(net(x), y) / 8
+    loss.backward()
     if (i + 1) % 8 == 0:
         optimizer.step()
         optimizer.zero_grad()
@@ -34,10 +37,12 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+data = TensorDataset(torch.randn(512, 8), torch.randn(512, 1))
 net = nn.Sequential(nn.Linear(8, 32), nn.GroupNorm(4, 32), nn.ReLU(), nn.Linear(32, 1))
 optimizer = torch.optim.Adam(net.parameters())
-for i, (x,) in enumerate(DataLoader(TensorDataset(torch.randn(512, 8)), batch_size=4, shuffle=True, drop_last=True)):
-    net(x).pow(2).mean().backward()
+for i, (x, y) in enumerate(DataLoader(data, batch_size=4, shuffle=True)):
+    loss = nn.functional.mse_loss(net(x), y) / 8
+    loss.backward()
     if (i + 1) % 8 == 0:
         optimizer.step()
         optimizer.zero_grad()
@@ -47,24 +52,25 @@ for i, (x,) in enumerate(DataLoader(TensorDataset(torch.randn(512, 8)), batch_si
 
 - the micro-batch is larger than 4, or its size is not known
 - batch norm is frozen in eval mode, or synchronised over several devices
-- an option switches accumulation on, and its default does not (a step every 1 batch)
+- an option switches accumulation on, and its default does not (a step after every batch)
 - several losses of one batch are differentiated one after the other
 
-At 3 examples or less BN301 and BN302 speak of the batch itself.
+For batches of 1, 2 or 3 BN301 and BN302 speak instead.
 
 ## Right on purpose
 
-Accumulation serves the optimiser alone, and the micro-batch is known to be large enough (many positions per channel).
-Then write `# bnlint: ignore[BN704]` and the reason on the line.
+Accumulation serves the optimiser alone, and the micro-batch is large enough for batch norm (many positions per
+channel). If that is your case, put `# bnlint: ignore[BN704] reason` on the line.
 
 ## Fix
 
-None is offered: group norm, frozen averages, SyncBatchNorm over several devices, or a larger batch of smaller examples.
+`--fix` does not change this. Use group norm, frozen statistics, SyncBatchNorm over several devices, or larger batches
+of smaller examples.
 
 ## Source
 
-PyTorch 2.13, `torch.nn.BatchNorm2d` (statistics over the batch of the forward); the post on batch renormalisation (Ruban,
-2018), on small batches.
+PyTorch documentation (2.13), `torch.nn.BatchNorm2d` (statistics over the batch of the forward); the post on batch
+renormalisation (Ruban, 2018), on small batches.
 
 ## Measured
 

@@ -2,14 +2,14 @@
 
 ## What it looks like
 
-`DistributedDataParallel(net, broadcast_buffers=False)` (by its new name `forward_sync_buffers=False`) around a network with
-plain batch norm.
+`DistributedDataParallel(net, broadcast_buffers=False)` (in torch 2.13 also `forward_sync_buffers=False`) around a
+network with plain batch norm.
 
 ## Why it hurts
 
-With the default the buffers of the first process are sent to the others before each forward. Without it each process
-averages over its own share of the data. Validation then runs a different network on each device, and the checkpoint holds
-the averages of whichever process wrote it.
+By default the buffers of the first process are sent to the others before each training forward. Without that, each
+process averages over its own share of the data. Validation then runs a different network on each device, and a
+checkpoint holds the running statistics of whichever process wrote it.
 
 ## Bad
 
@@ -37,25 +37,27 @@ torch.save(ddp.module.state_dict(), "net.pt")
 
 ## Silent when
 
-- batch norm is synchronised, frozen, or may be by an option
+- batch norm is synchronised or frozen, or may be so by an option
 - the program reduces or broadcasts the statistics itself
-- the argument is not known to be False
+- it is not known whether the argument is False
 
 Where only one process evaluates and saves (`if rank == 0:`), its statistics are the ones that broadcasting would have
-spread: then it is `possible`, hidden by default.
+spread: then the report is `possible`, hidden by default.
 
 ## Right on purpose
 
-Each process holds a domain of its own, with statistics of its own. Then write `# bnlint: ignore[BN705]` and the reason
-on the line.
+Each process has a domain of its own and is meant to keep statistics of its own. If that is your case, put
+`# bnlint: ignore[BN705] reason` on the line.
 
 ## Fix
 
-None is offered: leave the argument out, convert to `SyncBatchNorm`, or reduce the statistics before each evaluation.
+`--fix` does not change this. Leave the argument out, convert to `SyncBatchNorm`, or reduce the statistics before each
+evaluation.
 
 ## Source
 
-PyTorch 2.13, `DistributedDataParallel` ("broadcast_buffers", deprecated in favour of "forward_sync_buffers").
+PyTorch documentation (2.13), `torch.nn.parallel.DistributedDataParallel` (`broadcast_buffers`, deprecated in favour of
+`forward_sync_buffers`).
 
 ## Measured
 

@@ -2,15 +2,17 @@
 
 ## What it looks like
 
-The train branch of a hand-written batch norm adds `eps` below the root, the test branch forgets it; or neither has it.
-Further ways to get the constant wrong: it is added to the root instead of the variance, or stored with the running variance
-and added once more where that is used. In TensorFlow it is the last argument of `tf.nn.batch_normalization`, and may be 0.
+The train branch of a handwritten batch norm adds `eps` to the variance before it takes the root, the test branch
+forgets it; or neither has it. Or the constant is used wrongly: added to the root instead of the variance, or stored
+with the running variance and added once more where that is used. In TensorFlow `eps` is the last argument of
+`tf.nn.batch_normalization`, and may be 0.
 
 ## Why it hurts
 
-A channel that is constant over the batch (dead after ReLU, padded, or simply untrained) has variance zero. Without `eps` the
-division gives inf or nan, which the next layer spreads over the whole network. Where only one branch has it, channels of small
-variance are scaled differently in training and at test time. With ordinary variances nothing is seen, so it hides for long.
+A channel that is constant over the batch (dead after ReLU, all padding) has variance zero. Without `eps` the division
+gives inf or nan, which the next layer spreads over the whole network. If only one branch has it, channels of small
+variance are scaled differently in training and at test time. With ordinary variances nothing is seen, so the mistake
+stays hidden for long.
 
 ## Bad
 
@@ -69,23 +71,24 @@ class BatchNorm(nn.Module):
 
 ## Silent when
 
-- the variance is clipped from below, or what is stored is a deviation that had its `eps` already
+- the variance is clipped from below, or a standard deviation is stored that already includes its `eps`
 - nothing is averaged: plain standardisation, style losses, advantages
 - the averages belong to an optimiser, or to a filter for observations that never normalises by the batch
 
 ## Right on purpose
 
-The variance is bounded from below by how it was made (clamped, or eps added before it was stored). Then write `#
-bnlint: ignore[BN801]` and the reason on the line.
+Something else keeps the variance away from zero. If that is your case, put `# bnlint: ignore[BN801] reason` on the
+line.
 
 ## Fix
 
-Add `eps` to the variance, below the root, in both branches.
+`--fix` does not change this. Add `eps` to the variance, below the root, in both branches.
 
 ## Source
 
-"Going Deeper in Batch Normalization", whose own test branch lacks it; `torch.nn.BatchNorm1d` in the PyTorch documentation;
-`tf.nn.batch_normalization` (`variance_epsilon`) in that of TensorFlow.
+"Going Deeper in Batch Normalization", whose own test branch lacks it; PyTorch documentation (2.13),
+`torch.nn.BatchNorm1d` (the formula); TensorFlow API documentation (2.21), `tf.nn.batch_normalization`
+(`variance_epsilon`).
 
 ## Measured
 

@@ -2,14 +2,15 @@
 
 ## What it looks like
 
-A hand-written layer takes mean and variance over the batch axis, scales and shifts, and that is all: no running averages, no
-branch for evaluation. In TensorFlow it is a function of `tf.nn.moments` and `tf.nn.batch_normalization`, often with a flag that
-it never asks.
+A handwritten layer takes mean and variance over the batch axis, scales and shifts, and that is all: no running
+statistics, no branch for evaluation. In TensorFlow it is a function of `tf.nn.moments` and `tf.nn.batch_normalization`,
+often with a flag that it never uses.
 
 ## Why it hurts
 
-At test time the output for one example depends on those that happen to share its batch. A batch of one gives the same output for
-every input, ordered test data give other results than shuffled ones, and nothing reproduces what a user of single examples sees.
+At test time the output for one example depends on which others share its batch. On vectors, a batch of one gives the
+same output for every input; ordered test data give other results than shuffled ones; and a user who asks about single
+examples gets other answers than the test measured.
 
 ## Bad
 
@@ -59,22 +60,25 @@ for _ in range(100):
 ## Silent when
 
 - the layer keeps any state that it updates, or the moments are not over the batch axis (instance, layer, group norm)
-- nothing of it can be learnt: losses, style transfer and other standardisation of features
-- no network was seen to run it behind a trained layer (confidence `possible`)
-- a function without a flag that only some branch calls: the other may be for evaluation (confidence `possible`)
+- nothing in it is learned: losses, style transfer and other standardisation of features
+- no network was seen to run it behind a trained layer: confidence `possible`, hidden by default
+- it is a function without a flag that only some branch calls, and the other branch may be for evaluation: confidence
+  `possible`, hidden by default
 
 ## Right on purpose
 
-Test batches are as large and mixed as those of training, or the data come by domains that are to be normalised by
-themselves. Then write `# bnlint: ignore[BN802]` and the reason on the line.
+Test batches are as large and mixed as those of training, or each batch is a domain that is to be normalised by itself.
+If that is your case, put `# bnlint: ignore[BN802] reason` on the line.
 
 ## Fix
 
-Keep running averages and use them in eval mode, or use `nn.BatchNorm1d`, `tf.keras.layers.BatchNormalization` and their like.
+`--fix` does not change this. Keep running statistics and use them in eval mode, or use `nn.BatchNorm1d`,
+`tf.keras.layers.BatchNormalization` and the like.
 
 ## Source
 
-"Going Deeper in Batch Normalization"; `torch.nn.BatchNorm1d` in the PyTorch documentation.
+"Going Deeper in Batch Normalization"; PyTorch documentation (2.13), `torch.nn.BatchNorm1d`; TensorFlow API
+documentation (2.21), `tf.nn.moments` and `tf.nn.batch_normalization` (neither keeps any state).
 
 ## Measured
 

@@ -2,15 +2,15 @@
 
 ## What it looks like
 
-The layer updates its running averages and then normalises the training batch by them, in train mode as at test time; or it
-takes the moments of the batch under `no_grad` or detaches them before it divides.
+The layer updates its running statistics and then normalises the training batch by them, in train mode as at test time.
+Or it computes the moments of the batch under `no_grad`, or detaches them, before it divides.
 
 ## Why it hurts
 
-Batch norm works in training because the gradient knows that the moments follow the weights: whatever an update adds to all
-examples of a channel is taken out again. If the moments are constants to the gradient, the optimiser goes on pushing in
-directions that the normalisation then removes. Biases and weights drift off without changing the loss, and at larger learning
-rates training collapses.
+Batch norm works in training because the gradient knows that the moments depend on the weights: a step that would only
+shift or scale a whole channel has no gradient. If the moments are constants to the gradient, the optimiser keeps taking
+such steps, and the normalisation keeps undoing them. Biases and weights drift off without changing the loss, and at
+larger learning rates training collapses.
 
 ## Bad
 
@@ -93,16 +93,19 @@ for _ in range(100):
 
 ## Right on purpose
 
-A slow start on purpose: the gradient is cut for a few steps, or the learning rate is very small. Then write `# bnlint:
-ignore[BN803]` and the reason on the line.
+The gradient is cut for the first few steps only, or the learning rate is very small. If that is your case, put
+`# bnlint: ignore[BN803] reason` on the line.
 
 ## Fix
 
-Normalise by the moments of the batch in training and let the gradient flow through them; update the averages beside that.
+`--fix` does not change this. In training, normalise by the moments of the batch and let the gradient flow through them;
+update the running statistics beside that.
 
 ## Source
 
-The batch renormalisation post (Ruban, 2018): averages cannot replace batch statistics in training.
+The post on batch renormalisation (Ruban, 2018): averages cannot replace batch statistics in training; "Batch
+Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift" (Ioffe and Szegedy, 2015),
+section 2, the example of the growing bias.
 
 ## Measured
 

@@ -3,15 +3,15 @@
 ## What it looks like
 
 Batch renormalisation corrects a normalised batch by `r = batch_std / running_std` and
-`d = (batch_mean - running_mean) / running_std`. They are computed like any other tensor and multiplied in, without `detach()`
-or without `clamp`.
+`d = (batch_mean - running_mean) / running_std`. Here they are computed like any other tensor and multiplied in, without
+`detach()` or without `clamp`.
 
 ## Why it hurts
 
-Without clipping and with a gradient the correction cancels the batch: what remains is normalisation by the running averages,
-which training does not survive. With a gradient but clipped, the gradient is neither that of batch norm nor that of a fixed
-scale. Without clipping, the first steps, whose averages are still those of the initialisation, multiply activations by
-arbitrary factors.
+With a gradient and without limits, the correction cancels the batch: what remains is normalisation by the running
+statistics, which fails in training at high learning rates (see BN803). With a gradient and with limits, the gradient
+belongs to neither method. Without limits, the first steps, whose running statistics are still those of the
+initialisation, multiply activations by arbitrary factors.
 
 ## Bad
 
@@ -74,17 +74,19 @@ class BatchRenorm(nn.Module):
 
 ## Right on purpose
 
-A learning rate so small that the limits would never bind. Then write `# bnlint: ignore[BN804]` and the reason on the
-line.
+The learning rate is so small that the limits would never be reached. If that is your case, put
+`# bnlint: ignore[BN804] reason` on the line.
 
 ## Fix
 
-Detach r and d, clip them to [1 / r_max, r_max] and [-d_max, d_max], and open the limits slowly.
+`--fix` does not change this. Detach r and d, clip them to [1 / r_max, r_max] and [-d_max, d_max], and open the limits
+slowly.
 
 ## Source
 
-The batch renormalisation post (Ruban, 2018): r and d are constants in the gradient; r_max 1 and d_max 0 for the first 5000
-steps, then up to 3 and 5.
+"Batch Renormalization: Towards Reducing Minibatch Dependence in Batch-Normalized Models" (Ioffe, 2017), section 3; the
+post on batch renormalisation (Ruban, 2018): r and d are constants in the gradient; r_max 1 and d_max 0 for the first
+5000 steps, then up to 3 and 5.
 
 ## Measured
 

@@ -2,15 +2,15 @@
 
 ## What it looks like
 
-The weights of the update do not add up to one; the new average is assigned with the graph of its moments still attached; or the
-variance is taken around the running mean instead of the mean of the batch.
+The weights of the update do not add up to one; or the new average is stored with the graph of its moments still
+attached; or the variance is taken around the running mean instead of the mean of the batch.
 
 ## Why it hurts
 
-Weights that add up to more or less than one make the average grow or vanish, so that evaluation divides by a number that has
-nothing to do with the activations. An average that keeps its graph holds on to the activations of every step: memory grows, and
-a backward through it fails in the second step ("Trying to backward through the graph a second time"). A variance around another
-mean is too large by the square of the distance between the two.
+If the weights add up to more or less than one, the average grows or shrinks, and evaluation normalises by a number that
+does not fit the activations. An average that keeps its graph holds on to the activations of every step: memory grows,
+and a backward through it fails in the second step ("Trying to backward through the graph a second time"). A variance
+around another mean is too large by the square of the distance between the two means.
 
 ## Bad
 
@@ -60,23 +60,25 @@ class BatchNorm(nn.Module):
 
 ## Silent when
 
-- the momentum is that of another convention: `0.1 * old + 0.9 * new` is an average, if a quick one
+- the momentum follows another convention: `0.1 * old + 0.9 * new` is an average, if a short one
 - the new moment is corrected by n / (n - 1), or the sum is divided by its own weight later
 - the update runs under `no_grad`, through `.data`, or on detached moments; what TensorFlow assigns carries no gradient
 - the averages belong to a filter for observations that never normalises by the batch
 
 ## Right on purpose
 
-A sum over time rather than an average, that is divided by its count later. Then write `# bnlint: ignore[BN805]` and the
-reason on the line.
+It is a sum over time rather than an average, and is divided by its count later. If that is your case, put
+`# bnlint: ignore[BN805] reason` on the line.
 
 ## Fix
 
-Write `old + momentum * (new - old)` under `torch.no_grad()`: its weights add up to one by themselves.
+`--fix` does not change this. Write `old + momentum * (new - old)` under `torch.no_grad()`: its weights add up to one by
+themselves.
 
 ## Source
 
-"Going Deeper in Batch Normalization"; Caffe's pull request 4704, which takes the variance around the mean of the batch.
+"Going Deeper in Batch Normalization"; Caffe pull request 4704, which takes the variance around the mean of the batch;
+PyTorch documentation (2.13), `torch.nn.BatchNorm2d` (the update rule).
 
 ## Measured
 

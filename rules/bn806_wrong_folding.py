@@ -2,14 +2,14 @@
 
 ## What it looks like
 
-Code that merges a batch norm into a convolution or linear layer for inference forgets `eps`, divides by the variance instead of
-its root (`sqrt((eps + var) ** 2)` is such a slip), forgets the bias of the layer, adds it without scaling it, or only scales it
-by gamma.
+Code that merges a batch norm into the convolution or linear layer before it, for inference, forgets `eps`, divides by
+the variance instead of its root (`sqrt((eps + var) ** 2)` is such a slip), forgets the bias of the layer, adds that
+bias without scaling it, or leaves the running mean and beta out.
 
 ## Why it hurts
 
-The merged network computes something else than the trained one, and nothing raises. Without `eps` the difference is invisible
-until some channel has a tiny variance; the other slips change every activation.
+The merged network computes something else than the trained one, and there is no error. Without `eps` the difference
+shows only where some channel has a tiny variance; the other slips change every activation.
 
 ## Bad
 
@@ -46,22 +46,24 @@ def fuse(conv: nn.Conv2d, bn: nn.BatchNorm2d) -> nn.Conv2d:
 
 ## Silent when
 
-- the layer before has no bias, or it is not known whether it has one (confidence `possible`)
+- the layer before has no bias
 - only the scale is computed, as for a penalty on the merged weights
+
+Confidence `possible`, hidden by default, where it is not known whether the layer has a bias.
 
 ## Right on purpose
 
-The bias or eps is folded in elsewhere. Then write `# bnlint: ignore[BN806]` and the reason on the line.
+The bias or eps is taken into account elsewhere. If that is your case, put `# bnlint: ignore[BN806] reason` on the line.
 
 ## Fix
 
-weight * gamma / sqrt(var + eps), and (bias - mean) * gamma / sqrt(var + eps) + beta;
-or leave it to `torch.nn.utils.fusion.fuse_conv_bn_eval`.
+`--fix` does not change this. The folded weight is `weight * gamma / sqrt(var + eps)`, the folded bias
+`(bias - mean) * gamma / sqrt(var + eps) + beta`. In PyTorch `torch.nn.utils.fusion.fuse_conv_bn_eval` does it for you.
 
 ## Source
 
-"Going Deeper in Batch Normalization", whose folding formulas are wrong; `torch.nn.utils.fusion` (PyTorch 2.13); the order of
-`get_weights()` (gamma, beta, mean, variance) in the Keras documentation of BatchNormalization.
+"Going Deeper in Batch Normalization", whose folding formulas are wrong; PyTorch 2.13, `torch.nn.utils.fusion`; Keras
+API documentation (2.15), "BatchNormalization layer" (the order of `get_weights()`: gamma, beta, mean, variance).
 
 ## Measured
 

@@ -2,13 +2,14 @@
 
 ## What it looks like
 
-`ema.apply([mean, variance])` or `tf.assign(moving_mean, ...)` gives an op. The function forgets it, wraps it around a block of
-dependencies in which no op is created, or leaves it in `tf.GraphKeys.UPDATE_OPS`, which the train op does not wait for.
+`ema.apply([mean, variance])` or `tf.assign(moving_mean, ...)` returns an op. The function drops it, makes it a
+dependency of a block in which no op is created, or leaves it in `tf.GraphKeys.UPDATE_OPS`, which the train op does not
+wait for.
 
 ## Why it hurts
 
-In a graph nothing happens because it was written down: an op runs if a session fetches it or something that depends on it.
-Training looks fine, for it normalises by the batch. The averages stay what they were initialised with, and the first
+In a graph an op does not run because it was written down: it runs if a session fetches it or something that depends on
+it. Training looks fine, because it normalises by the batch. The averages stay as they were initialised, and the first
 evaluation normalises by mean zero and variance one.
 
 ## Bad
@@ -58,25 +59,25 @@ def batch_norm(x, is_training, decay=0.99):
 
 ## Silent when
 
-- the op is returned, kept in a list or an attribute, or handed to code that is not followed: somebody may run it
-- it lies in a collection of its own, or the train op waits for UPDATE_OPS
+- the op is returned, kept in a list or an attribute, or handed to code that bnlint cannot follow: somebody may run it
+- it is put into a collection with a key of its own, or the train op waits for UPDATE_OPS
 - the graph normalises by the averages only: nothing is trained in it
 - the code may run eagerly: layers of Keras, `tf.function`
 
 ## Right on purpose
 
-The averages are run by another program that restores this graph. Then write `# bnlint: ignore[BN807]` and the reason on
+Another program restores this graph and runs the averages. If that is your case, put `# bnlint: ignore[BN807] reason` on
 the line.
 
 ## Fix
 
-Create what normalises in training under `tf.control_dependencies` of the updates, within the training branch; or put them
-into UPDATE_OPS and build the train op under its dependencies.
+`--fix` does not change this. Within the training branch, create what normalises under `tf.control_dependencies` of the
+updates. Or put the updates into UPDATE_OPS and build the train op under their dependencies.
 
 ## Source
 
-"Going Deeper in Batch Normalization"; `tf.compat.v1.train.ExponentialMovingAverage` and
-`tf.compat.v1.control_dependencies` in the TensorFlow documentation.
+"Going Deeper in Batch Normalization"; TensorFlow API documentation (1.15 and 2.21),
+`tf.compat.v1.train.ExponentialMovingAverage` and `tf.compat.v1.control_dependencies`.
 
 ## Measured
 

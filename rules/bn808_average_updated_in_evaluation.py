@@ -2,14 +2,14 @@
 
 ## What it looks like
 
-The assignments are created before `tf.cond`, and a branch of it lists them in `tf.control_dependencies`; or the dependencies
-surround the whole condition.
+The assignments are created before `tf.cond`, and one of its branches lists them in `tf.control_dependencies`. Or the
+dependencies surround the whole condition.
 
 ## Why it hurts
 
-A branch of `tf.cond` decides about the ops that are created inside of it. Whatever it uses from outside is computed before,
-for either answer. So each evaluation moves the averages towards the data that it should only be judged on: scores depend on
-what was evaluated before, and a served model drifts with its traffic.
+`tf.cond` chooses only among the ops that are created inside its branches. Everything that a branch uses from outside is
+computed before, whichever branch is taken. So each evaluation moves the averages towards the data that it should only
+be judged on: scores depend on what was evaluated before, and a served model drifts with its traffic.
 
 ## Bad
 
@@ -67,24 +67,25 @@ def batch_norm(x, is_training, decay=0.99):
 
 ## Silent when
 
-- the update is created inside a branch of a condition, be it another than the one that uses it
+- the update is created inside a branch of a condition, even if another one uses it
 - the decay itself is switched to 1 in evaluation
-- the updates lie in UPDATE_OPS and run with the train op only
-- a flag of Python decides which graph is built: what nothing depends on does not run
+- the updates are in UPDATE_OPS and run with the train op only
+- a Python flag decides which graph is built: what nothing depends on does not run
 
 ## Right on purpose
 
-Adaptation: the averages are meant to follow what is evaluated. Then write `# bnlint: ignore[BN808]` and the reason on
-the line.
+The averages are meant to adapt to the data that is evaluated. If that is your case, put
+`# bnlint: ignore[BN808] reason` on the line.
 
 ## Fix
 
-Create the assignments (or call `ema.apply`) inside the function of the training branch.
+`--fix` does not change this. Create the assignments (or call `ema.apply`) inside the function of the training branch.
 
 ## Source
 
-"Going Deeper in Batch Normalization"; `tf.cond` in the TensorFlow 1.15 documentation, whose note says that ops created
-outside of a branch run whichever branch is taken.
+"Going Deeper in Batch Normalization"; TensorFlow API documentation (1.15 and 2.21), `tf.compat.v1.cond` ("Any Tensors
+or Operations created outside of `true_fn` and `false_fn` will be executed regardless of which branch is selected at
+runtime").
 
 ## Measured
 

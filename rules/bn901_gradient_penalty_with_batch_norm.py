@@ -2,15 +2,16 @@
 
 ## What it looks like
 
-WGAN-GP or DRAGAN: `torch.autograd.grad(outputs=critic(mixed), inputs=mixed, create_graph=True)` and then the norm of each
-row, while the critic has batch norm. In TensorFlow `tf.gradients(critic(mixed), [mixed])` or `tape.gradient(judged, mixed)`,
-when the result is part of a loss that is trained.
+WGAN-GP or DRAGAN: `torch.autograd.grad(outputs=critic(mixed), inputs=mixed, create_graph=True)`, then the norm of each
+row, while the critic has batch norm. In TensorFlow `tf.gradients(critic(mixed), [mixed])` or
+`tape.gradient(judged, mixed)`, when the result is part of the loss.
 
 ## Why it hurts
 
-The penalty asks that the critic's slope at every single example be 1. With batch norm the output for an example is a
-function of the whole batch: the gradient with respect to one input holds parts of all the others, and the norm of its row
-is not the slope that the theory bounds. The authors of WGAN-GP leave batch norm out of the critic for this reason.
+The penalty asks that the slope of the critic at every single example have a certain size. With batch norm the output
+for one example is a function of the whole batch: the gradient with respect to one input mixes the outputs of all the
+others, and the norm of its row is not the slope that the theory bounds. The authors of WGAN-GP leave batch norm out of
+the critic for this reason.
 
 ## Bad
 
@@ -18,7 +19,7 @@ is not the slope that the theory bounds. The authors of WGAN-GP leave batch norm
 import torch
 from torch import nn
 
-critic = nn.Sequential(nn.Linear(2, 64, bias=False), nn.BatchNorm1d(64), nn.LeakyReLU(0.2), nn.Linear(64, 1))
+critic = nn.Sequential(nn.Linear(2, 64), nn.BatchNorm1d(64), nn.LeakyReLU(0.2), nn.Linear(64, 1))
 mixed = torch.rand(64, 2, requires_grad=True)
 gradient = torch.autograd.grad(critic(mixed).sum(), mixed, create_graph=True)[0]
 penalty = ((gradient.norm(2, dim=1) - 1) ** 2).mean()
@@ -40,18 +41,20 @@ penalty.backward()
 
 ## Silent when
 
-- batch norm is only in the generator, is in eval mode at the penalised forward, or is not built in this mode of the program
+- batch norm is only in the generator, is in eval mode at the penalised forward, or is not built in this mode of the
+  program
 - the gradient is taken with respect to parameters (meta-learning, curvature)
-- `create_graph` is not set, or the gradient is only fetched or cut off: nothing is penalised (adversarial examples, saliency)
+- `create_graph` is not set, or the gradient is only fetched or detached: nothing is penalised (adversarial examples,
+  saliency)
 
 ## Right on purpose
 
-The penalty is meant for the batch as a whole, as some methods have it. Then write `# bnlint: ignore[BN901]` and the
-reason on the line.
+The penalty is meant for the batch as a whole, as in some methods. If that is your case, put
+`# bnlint: ignore[BN901] reason` on the line.
 
 ## Fix
 
-None is offered: layer norm, instance norm or no norm in the critic.
+`--fix` does not change this. Use layer norm, instance norm or no norm in the critic.
 
 ## Source
 

@@ -2,15 +2,16 @@
 
 ## What it looks like
 
-Opacus' `PrivacyEngine().make_private(module=net, ...)` or `vmap(grad(loss))` over a network with batch norm in train mode.
-In TensorFlow an optimiser of TensorFlow Privacy, which clips the gradients of microbatches, and a model with batch norm.
+`PrivacyEngine().make_private(module=net, ...)` of Opacus, or `vmap(grad(loss))`, over a network with batch norm in
+train mode. In TensorFlow an optimiser of TensorFlow Privacy, which clips the gradients of microbatches, and a model
+with batch norm.
 
 ## Why it hurts
 
 Differential privacy bounds what one example can do to the gradient. With batch norm every example takes part in the
-gradients of all the others, and no bound holds. Opacus and `vmap` therefore raise an error. But a batch norm without
-trainable parameters (`affine=False`, or `requires_grad = False`) passes Opacus' test while its statistics still mix the
-examples: nothing warns. TensorFlow Privacy does not look at the layers at all.
+gradients of all the others, and the bound does not hold. Opacus and `vmap` therefore raise an error. But a batch norm
+without trainable parameters (`affine=False`, or `requires_grad = False`) passes the check of Opacus while its
+statistics still mix the examples, without a warning. TensorFlow Privacy does not check the layers at all.
 
 ## Bad
 
@@ -54,15 +55,17 @@ net, optimizer, loader = PrivacyEngine().make_private(
 
 ## Right on purpose
 
-Never for privacy: one example's gradient must not depend on others. For statistics about gradients eval mode will do.
+Never for privacy: the gradient of one example must not depend on others. For other uses of per-sample gradients, eval
+mode is enough. Should you need train mode nevertheless, put `# bnlint: ignore[BN902] reason` on the line.
 
 ## Fix
 
-None is offered: `ModuleValidator.fix(net)`, or group norm.
+`--fix` does not change this. Call `ModuleValidator.fix(net)`, or use group norm.
 
 ## Source
 
-Opacus 1.6, `opacus.validators.ModuleValidator`; PyTorch 2.13, `torch.func`, "Patching batch norm".
+Opacus documentation (1.6), `opacus.validators.ModuleValidator`; PyTorch documentation (2.13), "torch.func", "Patching
+Batch Norm".
 
 ## Measured
 

@@ -2,14 +2,15 @@
 
 ## What it looks like
 
-A MoCo-like pair: an encoder, a copy that follows its weights and runs without gradient, and a queue of keys from earlier
-batches. Both encoders have plain batch norm in train mode, and see the same images of the same device in one step.
+A pair as in MoCo: an encoder, a copy that follows its weights and runs without gradient, and a queue of keys from
+earlier batches. Both encoders have plain batch norm in train mode and see the same images of the same device in one
+step.
 
 ## Why it hurts
 
-The statistics of a batch are a signature of it. Query and positive key were normalised among the same images, the
-negatives in the queue among others: the network can tell the positive by the signature, without learning anything about the
-picture. The loss falls fast and the task is solved by cheating.
+The statistics of a batch are like a signature of it. A query and its positive key were normalised among the same
+images, the negatives in the queue among others. So the network can find the positive by the signature, without learning
+anything about the pictures: the loss falls fast, and the task is solved by cheating.
 
 ## Bad
 
@@ -19,7 +20,7 @@ import copy
 import torch
 from torch import nn
 
-query = nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 4))
+query = nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 4))
 key = copy.deepcopy(query)
 queue = torch.randn(4, 256)
 optimizer = torch.optim.SGD(query.parameters(), lr=0.1)
@@ -67,23 +68,24 @@ for x in torch.rand(10, 32, 8):
 
 ## Silent when
 
-- the keys' batch was shuffled by a random permutation, across devices or in parts of a batch
+- the keys' batch is shuffled by a random permutation, across devices or in parts of a batch
 - the encoders use `SyncBatchNorm`, another norm, or batch norm in eval mode
-- a Lightning trainer runs it, which synchronises batch norm if it is told so: confidence `possible`
 - there is no queue: all negatives are of the same batch (SimCLR, MoCo v3), or there are none (BYOL, mean teachers)
+- a Lightning trainer runs it, which synchronises batch norm if it is told so: confidence `possible`, hidden by default
 
 ## Right on purpose
 
-The batch is shuffled among devices, or the contrast is between batches. Then write `# bnlint: ignore[BN903]` and the
-reason on the line.
+Something that bnlint cannot see mixes the batches. If that is your case, put `# bnlint: ignore[BN903] reason` on the
+line.
 
 ## Fix
 
-None is offered: shuffle the keys' batch across devices (split it on one device), or use another norm.
+`--fix` does not change this. Shuffle the keys' batch across devices (on one device: split it into shuffled parts), or
+use another norm.
 
 ## Source
 
-He et al., "Momentum Contrast for Unsupervised Visual Representation Learning" (2020), "Shuffling BN".
+"Momentum Contrast for Unsupervised Visual Representation Learning" (He and others, 2020), section 3.3, "Shuffling BN".
 
 ## Measured
 
