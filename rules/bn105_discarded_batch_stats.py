@@ -28,8 +28,12 @@ class TrainState(train_state.TrainState):
 def train_step(state, batch):
     def loss_fn(params):
         variables = {"params": params, "batch_stats": state.batch_stats}
-        logits, _ = state.apply_fn(variables, batch["image"], train=True, mutable=["batch_stats"])
-        return optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"]).mean()
+        logits, _ = state.apply_fn(
+            variables, batch["image"], train=True, mutable=["batch_stats"]
+        )
+        return optax.softmax_cross_entropy_with_integer_labels(
+            logits, batch["label"]
+        ).mean()
 
     loss, grads = jax.value_and_grad(loss_fn)(state.params)
     return state.apply_gradients(grads=grads), loss
@@ -52,8 +56,12 @@ class TrainState(train_state.TrainState):
 def train_step(state, batch):
     def loss_fn(params):
         variables = {"params": params, "batch_stats": state.batch_stats}
-        logits, updates = state.apply_fn(variables, batch["image"], train=True, mutable=["batch_stats"])
-        return optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"]).mean(), updates
+        logits, updates = state.apply_fn(
+            variables, batch["image"], train=True, mutable=["batch_stats"]
+        )
+        return optax.softmax_cross_entropy_with_integer_labels(
+            logits, batch["label"]
+        ).mean(), updates
 
     (loss, updates), grads = jax.value_and_grad(loss_fn, has_aux=True)(state.params)
     return state.apply_gradients(grads=grads, batch_stats=updates["batch_stats"]), loss

@@ -24,7 +24,9 @@ training = tf.placeholder(tf.bool)
 h = tf.layers.dense(x, 64, use_bias=False)
 h = tf.contrib.layers.batch_norm(h, is_training=training, updates_collections=None)
 logits = tf.layers.dense(tf.nn.relu(h), 10)
-step = tf.train.AdamOptimizer().minimize(tf.losses.sparse_softmax_cross_entropy(y, logits))
+step = tf.train.AdamOptimizer().minimize(
+    tf.losses.sparse_softmax_cross_entropy(y, logits)
+)
 accuracy = tf.reduce_mean(tf.cast(tf.equal(tf.argmax(logits, 1), y), tf.float32))
 
 
@@ -53,7 +55,9 @@ training = tf.placeholder(tf.bool)
 h = tf.layers.dense(x, 64, use_bias=False)
 h = tf.contrib.layers.batch_norm(h, is_training=training, updates_collections=None)
 logits = tf.layers.dense(tf.nn.relu(h), 10)
-step = tf.train.AdamOptimizer().minimize(tf.losses.sparse_softmax_cross_entropy(y, logits))
+step = tf.train.AdamOptimizer().minimize(
+    tf.losses.sparse_softmax_cross_entropy(y, logits)
+)
 accuracy = tf.reduce_mean(tf.cast(tf.equal(tf.argmax(logits, 1), y), tf.float32))
 
 

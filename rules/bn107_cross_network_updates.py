@@ -20,13 +20,21 @@ import tensorflow as tf
 x = tf.placeholder(tf.float32, [None, 32])
 training = tf.placeholder(tf.bool, [])
 with tf.variable_scope("a"):
-    a = tf.layers.batch_normalization(tf.layers.dense(x, 32, use_bias=False, name="fc"), training=training, name="bn")
+    a = tf.layers.batch_normalization(
+        tf.layers.dense(x, 32, use_bias=False, name="fc"), training=training, name="bn"
+    )
 with tf.variable_scope("b"):
-    b = tf.layers.batch_normalization(tf.layers.dense(a, 32, use_bias=False, name="fc"), training=training, name="bn")
+    b = tf.layers.batch_normalization(
+        tf.layers.dense(a, 32, use_bias=False, name="fc"), training=training, name="bn"
+    )
 loss = tf.reduce_mean(tf.square(b - x))
 with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
-    a_step = tf.train.AdamOptimizer(1e-3).minimize(loss, var_list=tf.trainable_variables("a"))
-    b_step = tf.train.AdamOptimizer(1e-4).minimize(loss, var_list=tf.trainable_variables("b"))
+    a_step = tf.train.AdamOptimizer(1e-3).minimize(
+        loss, var_list=tf.trainable_variables("a")
+    )
+    b_step = tf.train.AdamOptimizer(1e-4).minimize(
+        loss, var_list=tf.trainable_variables("b")
+    )
 ```
 
 ## Good
@@ -37,14 +45,22 @@ import tensorflow as tf
 x = tf.placeholder(tf.float32, [None, 32])
 training = tf.placeholder(tf.bool, [])
 with tf.variable_scope("a"):
-    a = tf.layers.batch_normalization(tf.layers.dense(x, 32, use_bias=False, name="fc"), training=training, name="bn")
+    a = tf.layers.batch_normalization(
+        tf.layers.dense(x, 32, use_bias=False, name="fc"), training=training, name="bn"
+    )
 with tf.variable_scope("b"):
-    b = tf.layers.batch_normalization(tf.layers.dense(a, 32, use_bias=False, name="fc"), training=training, name="bn")
+    b = tf.layers.batch_normalization(
+        tf.layers.dense(a, 32, use_bias=False, name="fc"), training=training, name="bn"
+    )
 loss = tf.reduce_mean(tf.square(b - x))
 with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS, scope="a")):
-    a_step = tf.train.AdamOptimizer(1e-3).minimize(loss, var_list=tf.trainable_variables("a"))
+    a_step = tf.train.AdamOptimizer(1e-3).minimize(
+        loss, var_list=tf.trainable_variables("a")
+    )
 with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS, scope="b")):
-    b_step = tf.train.AdamOptimizer(1e-4).minimize(loss, var_list=tf.trainable_variables("b"))
+    b_step = tf.train.AdamOptimizer(1e-4).minimize(
+        loss, var_list=tf.trainable_variables("b")
+    )
 ```
 
 ## Silent when

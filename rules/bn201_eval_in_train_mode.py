@@ -50,7 +50,9 @@ h = tf.layers.dense(x, 64, use_bias=False)
 h = tf.nn.relu(tf.layers.batch_normalization(h, training=training))
 logits = tf.layers.dense(h, 10)
 with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
-    step = tf.train.AdamOptimizer().minimize(tf.losses.sparse_softmax_cross_entropy(y, logits))
+    step = tf.train.AdamOptimizer().minimize(
+        tf.losses.sparse_softmax_cross_entropy(y, logits)
+    )
 accuracy = tf.reduce_mean(tf.cast(tf.equal(tf.argmax(logits, 1), y), tf.float32))
 
 
@@ -104,7 +106,9 @@ h = tf.layers.dense(x, 64, use_bias=False)
 h = tf.nn.relu(tf.layers.batch_normalization(h, training=training))
 logits = tf.layers.dense(h, 10)
 with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
-    step = tf.train.AdamOptimizer().minimize(tf.losses.sparse_softmax_cross_entropy(y, logits))
+    step = tf.train.AdamOptimizer().minimize(
+        tf.losses.sparse_softmax_cross_entropy(y, logits)
+    )
 accuracy = tf.reduce_mean(tf.cast(tf.equal(tf.argmax(logits, 1), y), tf.float32))
 
 

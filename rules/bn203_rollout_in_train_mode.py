@@ -21,7 +21,11 @@ from torch import nn
 
 env = gym.make("CarRacing-v3", continuous=False)
 policy = nn.Sequential(
-    nn.Conv2d(3, 16, 8, stride=4), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.Linear(8464, 5)
+    nn.Conv2d(3, 16, 8, stride=4),
+    nn.BatchNorm2d(16),
+    nn.ReLU(),
+    nn.Flatten(),
+    nn.Linear(8464, 5),
 )
 policy.load_state_dict(torch.load("policy.pt"))
 
@@ -44,7 +48,11 @@ from torch import nn
 
 env = gym.make("CarRacing-v3", continuous=False)
 policy = nn.Sequential(
-    nn.Conv2d(3, 16, 8, stride=4), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.Linear(8464, 5)
+    nn.Conv2d(3, 16, 8, stride=4),
+    nn.BatchNorm2d(16),
+    nn.ReLU(),
+    nn.Flatten(),
+    nn.Linear(8464, 5),
 )
 policy.load_state_dict(torch.load("policy.pt"))
 policy.eval()

@@ -30,10 +30,19 @@ class Norm(nn.Module):
         self.register_buffer("running_var", torch.ones(width))
 
     def forward(self, x):
-        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, training=True)
+        return F.batch_norm(
+            x,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            training=True,
+        )
 
 
-model = nn.Sequential(nn.Linear(8, 16, bias=False), Norm(16), nn.ReLU(), nn.Linear(16, 2))
+model = nn.Sequential(
+    nn.Linear(8, 16, bias=False), Norm(16), nn.ReLU(), nn.Linear(16, 2)
+)
 model.load_state_dict(torch.load("model.pt"))
 model.eval()
 with torch.no_grad():
@@ -75,10 +84,19 @@ class Norm(nn.Module):
         self.register_buffer("running_var", torch.ones(width))
 
     def forward(self, x):
-        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, training=self.training)
+        return F.batch_norm(
+            x,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            training=self.training,
+        )
 
 
-model = nn.Sequential(nn.Linear(8, 16, bias=False), Norm(16), nn.ReLU(), nn.Linear(16, 2))
+model = nn.Sequential(
+    nn.Linear(8, 16, bias=False), Norm(16), nn.ReLU(), nn.Linear(16, 2)
+)
 model.load_state_dict(torch.load("model.pt"))
 model.eval()
 with torch.no_grad():

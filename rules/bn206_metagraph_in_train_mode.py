@@ -72,7 +72,9 @@ def train():
         session.run(tf.global_variables_initializer())
         for _ in range(1000):
             chosen = np.random.choice(50000, 64)
-            session.run(step, {x: data["x"][chosen], y: data["y"][chosen], training: True})
+            session.run(
+                step, {x: data["x"][chosen], y: data["y"][chosen], training: True}
+            )
         tf.train.Saver().save(session, "model.ckpt")
 
 

@@ -29,7 +29,12 @@ for x, y in DataLoader(data, batch_size=32, shuffle=True, drop_last=True):
 
 model.eval
 with torch.no_grad():
-    print(sum((model(x).argmax(1) == y).sum().item() for x, y in DataLoader(data, batch_size=32)))
+    print(
+        sum(
+            (model(x).argmax(1) == y).sum().item()
+            for x, y in DataLoader(data, batch_size=32)
+        )
+    )
 ```
 
 ## Good
@@ -51,7 +56,12 @@ for x, y in DataLoader(data, batch_size=32, shuffle=True, drop_last=True):
 
 model.eval()
 with torch.no_grad():
-    print(sum((model(x).argmax(1) == y).sum().item() for x, y in DataLoader(data, batch_size=32)))
+    print(
+        sum(
+            (model(x).argmax(1) == y).sum().item()
+            for x, y in DataLoader(data, batch_size=32)
+        )
+    )
 ```
 
 ## Silent when

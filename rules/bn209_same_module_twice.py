@@ -19,7 +19,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 data = TensorDataset(torch.randn(256, 8), torch.randint(0, 2, (256,)))
 encoder = nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU())
-bottleneck = nn.Sequential(nn.Linear(16, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+bottleneck = nn.Sequential(
+    nn.Linear(16, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2)
+)
 encoder.load_state_dict(torch.load("encoder.pt"))
 bottleneck.load_state_dict(torch.load("bottleneck.pt"))
 
@@ -39,7 +41,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 data = TensorDataset(torch.randn(256, 8), torch.randint(0, 2, (256,)))
 encoder = nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU())
-bottleneck = nn.Sequential(nn.Linear(16, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+bottleneck = nn.Sequential(
+    nn.Linear(16, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2)
+)
 encoder.load_state_dict(torch.load("encoder.pt"))
 bottleneck.load_state_dict(torch.load("bottleneck.pt"))
 

@@ -19,7 +19,9 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 data = TensorDataset(torch.randn(256, 8))
-teacher = nn.Sequential(nn.Linear(8, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 4))
+teacher = nn.Sequential(
+    nn.Linear(8, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 4)
+)
 teacher.load_state_dict(torch.load("teacher.pt"))
 student = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 4))
 optimizer = torch.optim.SGD(student.parameters(), lr=0.1)
@@ -42,7 +44,9 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 data = TensorDataset(torch.randn(256, 8))
-teacher = nn.Sequential(nn.Linear(8, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 4))
+teacher = nn.Sequential(
+    nn.Linear(8, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 4)
+)
 teacher.load_state_dict(torch.load("teacher.pt"))
 teacher.eval()
 student = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 4))

@@ -23,7 +23,13 @@ import torch.nn.functional as F
 
 def block(x, weights, training):
     x = F.conv2d(x, weights["kernel"], padding=1)
-    x = F.batch_norm(x, weights["running_mean"], weights["running_var"], weights["gamma"], weights["beta"])
+    x = F.batch_norm(
+        x,
+        weights["running_mean"],
+        weights["running_var"],
+        weights["gamma"],
+        weights["beta"],
+    )
     return F.relu(x)
 
 
@@ -46,7 +52,9 @@ images = tf.placeholder(tf.float32, [None, 32, 32, 3])
 labels = tf.placeholder(tf.int64, [None])
 is_training = tf.placeholder(tf.bool)
 h = block(block(images, 32, is_training), 64, is_training)
-loss = tf.losses.sparse_softmax_cross_entropy(labels, tf.layers.dense(tf.reduce_mean(h, [1, 2]), 10))
+loss = tf.losses.sparse_softmax_cross_entropy(
+    labels, tf.layers.dense(tf.reduce_mean(h, [1, 2]), 10)
+)
 step = tf.train.AdamOptimizer().minimize(loss)
 ```
 
@@ -60,7 +68,12 @@ import torch.nn.functional as F
 def block(x, weights, training):
     x = F.conv2d(x, weights["kernel"], padding=1)
     x = F.batch_norm(
-        x, weights["running_mean"], weights["running_var"], weights["gamma"], weights["beta"], training=training
+        x,
+        weights["running_mean"],
+        weights["running_var"],
+        weights["gamma"],
+        weights["beta"],
+        training=training,
     )
     return F.relu(x)
 
@@ -84,7 +97,9 @@ images = tf.placeholder(tf.float32, [None, 32, 32, 3])
 labels = tf.placeholder(tf.int64, [None])
 is_training = tf.placeholder(tf.bool)
 h = block(block(images, 32, is_training), 64, is_training)
-loss = tf.losses.sparse_softmax_cross_entropy(labels, tf.layers.dense(tf.reduce_mean(h, [1, 2]), 10))
+loss = tf.losses.sparse_softmax_cross_entropy(
+    labels, tf.layers.dense(tf.reduce_mean(h, [1, 2]), 10)
+)
 with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
     step = tf.train.AdamOptimizer().minimize(loss)
 ```

@@ -22,7 +22,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 data = TensorDataset(torch.rand(64, 1, 12, 12), torch.randint(0, 2, (64,)))
 loader = DataLoader(data, batch_size=1, shuffle=True)
-model = nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(800, 2))
+model = nn.Sequential(
+    nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(800, 2)
+)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
 
 for epoch in range(2):
@@ -42,7 +44,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 data = TensorDataset(torch.rand(64, 1, 12, 12), torch.randint(0, 2, (64,)))
 loader = DataLoader(data, batch_size=1, shuffle=True)
-model = nn.Sequential(nn.Conv2d(1, 8, 3), nn.GroupNorm(4, 8), nn.ReLU(), nn.Flatten(), nn.Linear(800, 2))
+model = nn.Sequential(
+    nn.Conv2d(1, 8, 3), nn.GroupNorm(4, 8), nn.ReLU(), nn.Flatten(), nn.Linear(800, 2)
+)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
 
 for epoch in range(2):

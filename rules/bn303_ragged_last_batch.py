@@ -60,7 +60,9 @@ class Points(Dataset):
 
 net = nn.Sequential(nn.Linear(8, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 4))
 optimizer = torch.optim.Adam(net.parameters())
-for x, y in DataLoader(Points("points.pt"), batch_size=64, shuffle=True, drop_last=True):
+for x, y in DataLoader(
+    Points("points.pt"), batch_size=64, shuffle=True, drop_last=True
+):
     loss = nn.functional.cross_entropy(net(x), y)
     optimizer.zero_grad()
     loss.backward()

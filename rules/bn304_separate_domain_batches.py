@@ -21,9 +21,21 @@ from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
 to_tensor = transforms.Compose([transforms.Resize((28, 28)), transforms.ToTensor()])
-source = DataLoader(datasets.MNIST("mnist", transform=to_tensor), batch_size=64, shuffle=True, drop_last=True)
-target = DataLoader(datasets.USPS("usps", transform=to_tensor), batch_size=64, shuffle=True, drop_last=True)
-net = nn.Sequential(nn.Flatten(), nn.Linear(784, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 10))
+source = DataLoader(
+    datasets.MNIST("mnist", transform=to_tensor),
+    batch_size=64,
+    shuffle=True,
+    drop_last=True,
+)
+target = DataLoader(
+    datasets.USPS("usps", transform=to_tensor),
+    batch_size=64,
+    shuffle=True,
+    drop_last=True,
+)
+net = nn.Sequential(
+    nn.Flatten(), nn.Linear(784, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 10)
+)
 optimizer = torch.optim.Adam(net.parameters())
 
 for (xs, ys), (xt, _) in zip(source, target):
@@ -45,9 +57,21 @@ from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
 to_tensor = transforms.Compose([transforms.Resize((28, 28)), transforms.ToTensor()])
-source = DataLoader(datasets.MNIST("mnist", transform=to_tensor), batch_size=64, shuffle=True, drop_last=True)
-target = DataLoader(datasets.USPS("usps", transform=to_tensor), batch_size=64, shuffle=True, drop_last=True)
-net = nn.Sequential(nn.Flatten(), nn.Linear(784, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 10))
+source = DataLoader(
+    datasets.MNIST("mnist", transform=to_tensor),
+    batch_size=64,
+    shuffle=True,
+    drop_last=True,
+)
+target = DataLoader(
+    datasets.USPS("usps", transform=to_tensor),
+    batch_size=64,
+    shuffle=True,
+    drop_last=True,
+)
+net = nn.Sequential(
+    nn.Flatten(), nn.Linear(784, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 10)
+)
 optimizer = torch.optim.Adam(net.parameters())
 
 for (xs, ys), (xt, _) in zip(source, target):

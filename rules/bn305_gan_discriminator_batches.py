@@ -23,12 +23,16 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 G = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 8))
-D = nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.LeakyReLU(0.2), nn.Linear(16, 1))
+D = nn.Sequential(
+    nn.Linear(8, 16), nn.BatchNorm1d(16), nn.LeakyReLU(0.2), nn.Linear(16, 1)
+)
 g_opt, d_opt = torch.optim.Adam(G.parameters()), torch.optim.Adam(D.parameters())
 bce = nn.BCEWithLogitsLoss()
 ones, zeros = torch.ones(32, 1), torch.zeros(32, 1)
 
-for real in DataLoader(torch.randn(256, 8), batch_size=32, shuffle=True, drop_last=True):
+for real in DataLoader(
+    torch.randn(256, 8), batch_size=32, shuffle=True, drop_last=True
+):
     fake = G(torch.randn(32, 4))
     d_loss = bce(D(real), ones)
     d_loss = d_loss + bce(D(fake.detach()), zeros)
@@ -49,12 +53,16 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 G = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 8))
-D = nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.LeakyReLU(0.2), nn.Linear(16, 1))
+D = nn.Sequential(
+    nn.Linear(8, 16), nn.BatchNorm1d(16), nn.LeakyReLU(0.2), nn.Linear(16, 1)
+)
 g_opt, d_opt = torch.optim.Adam(G.parameters()), torch.optim.Adam(D.parameters())
 bce = nn.BCEWithLogitsLoss()
 ones, zeros = torch.ones(32, 1), torch.zeros(32, 1)
 
-for real in DataLoader(torch.randn(256, 8), batch_size=32, shuffle=True, drop_last=True):
+for real in DataLoader(
+    torch.randn(256, 8), batch_size=32, shuffle=True, drop_last=True
+):
     fake = G(torch.randn(32, 4))
     on_real, on_fake = D(torch.cat([real, fake.detach()])).chunk(2)
     d_loss = bce(on_real, ones) + bce(on_fake, zeros)

@@ -23,7 +23,13 @@ from torchvision import datasets, transforms
 
 transform = transforms.Compose([transforms.Resize((32, 32)), transforms.ToTensor()])
 data = datasets.ImageFolder("train", transform)
-net = nn.Sequential(nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.Linear(14400, 10))
+net = nn.Sequential(
+    nn.Conv2d(3, 16, 3),
+    nn.BatchNorm2d(16),
+    nn.ReLU(),
+    nn.Flatten(),
+    nn.Linear(14400, 10),
+)
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
 for x, y in DataLoader(data, batch_size=64):
     loss = nn.functional.cross_entropy(net(x), y)
@@ -42,7 +48,13 @@ from torchvision import datasets, transforms
 
 transform = transforms.Compose([transforms.Resize((32, 32)), transforms.ToTensor()])
 data = datasets.ImageFolder("train", transform)
-net = nn.Sequential(nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.Linear(14400, 10))
+net = nn.Sequential(
+    nn.Conv2d(3, 16, 3),
+    nn.BatchNorm2d(16),
+    nn.ReLU(),
+    nn.Flatten(),
+    nn.Linear(14400, 10),
+)
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
 for x, y in DataLoader(data, batch_size=64, shuffle=True):
     loss = nn.functional.cross_entropy(net(x), y)

@@ -20,7 +20,13 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 data = TensorDataset(torch.randn(256, 3, 8, 8), torch.randint(0, 2, (256,)))
-backbone = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+backbone = nn.Sequential(
+    nn.Conv2d(3, 8, 3, bias=False),
+    nn.BatchNorm2d(8),
+    nn.ReLU(),
+    nn.AdaptiveAvgPool2d(1),
+    nn.Flatten(),
+)
 model = nn.Sequential(backbone, nn.Linear(8, 2))
 for parameter in backbone.parameters():
     parameter.requires_grad = False
@@ -43,7 +49,13 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 data = TensorDataset(torch.randn(256, 3, 8, 8), torch.randint(0, 2, (256,)))
-backbone = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+backbone = nn.Sequential(
+    nn.Conv2d(3, 8, 3, bias=False),
+    nn.BatchNorm2d(8),
+    nn.ReLU(),
+    nn.AdaptiveAvgPool2d(1),
+    nn.Flatten(),
+)
 model = nn.Sequential(backbone, nn.Linear(8, 2))
 for parameter in backbone.parameters():
     parameter.requires_grad = False

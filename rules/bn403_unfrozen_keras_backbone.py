@@ -20,16 +20,22 @@ import tensorflow as tf
 from tensorflow import keras
 
 train = tf.data.Dataset.load("pets").shuffle(2000).batch(32, drop_remainder=True)
-base = keras.applications.Xception(weights="imagenet", include_top=False, input_shape=(150, 150, 3))
+base = keras.applications.Xception(
+    weights="imagenet", include_top=False, input_shape=(150, 150, 3)
+)
 base.trainable = False
 inputs = keras.Input((150, 150, 3))
 x = keras.layers.GlobalAveragePooling2D()(base(inputs))
 model = keras.Model(inputs, keras.layers.Dense(1)(x))
-model.compile(keras.optimizers.Adam(), keras.losses.BinaryCrossentropy(from_logits=True))
+model.compile(
+    keras.optimizers.Adam(), keras.losses.BinaryCrossentropy(from_logits=True)
+)
 model.fit(train, epochs=20)
 
 base.trainable = True
-model.compile(keras.optimizers.Adam(1e-5), keras.losses.BinaryCrossentropy(from_logits=True))
+model.compile(
+    keras.optimizers.Adam(1e-5), keras.losses.BinaryCrossentropy(from_logits=True)
+)
 model.fit(train, epochs=10)
 ```
 
@@ -40,19 +46,25 @@ import tensorflow as tf
 from tensorflow import keras
 
 train = tf.data.Dataset.load("pets").shuffle(2000).batch(32, drop_remainder=True)
-base = keras.applications.Xception(weights="imagenet", include_top=False, input_shape=(150, 150, 3))
+base = keras.applications.Xception(
+    weights="imagenet", include_top=False, input_shape=(150, 150, 3)
+)
 base.trainable = False
 inputs = keras.Input((150, 150, 3))
 x = keras.layers.GlobalAveragePooling2D()(base(inputs))
 model = keras.Model(inputs, keras.layers.Dense(1)(x))
-model.compile(keras.optimizers.Adam(), keras.losses.BinaryCrossentropy(from_logits=True))
+model.compile(
+    keras.optimizers.Adam(), keras.losses.BinaryCrossentropy(from_logits=True)
+)
 model.fit(train, epochs=20)
 
 base.trainable = True
 for layer in base.layers:
     if isinstance(layer, keras.layers.BatchNormalization):
         layer.trainable = False
-model.compile(keras.optimizers.Adam(1e-5), keras.losses.BinaryCrossentropy(from_logits=True))
+model.compile(
+    keras.optimizers.Adam(1e-5), keras.losses.BinaryCrossentropy(from_logits=True)
+)
 model.fit(train, epochs=10)
 ```
 

@@ -26,7 +26,9 @@ with tf.variable_scope("body"):
 with tf.variable_scope("head"):
     loss = tf.losses.sparse_softmax_cross_entropy(y, tf.layers.dense(h, 10, name="fc"))
 with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
-    train_step = tf.train.AdamOptimizer().minimize(loss, var_list=tf.trainable_variables("head"))
+    train_step = tf.train.AdamOptimizer().minimize(
+        loss, var_list=tf.trainable_variables("head")
+    )
 ```
 
 ## Good
@@ -41,7 +43,9 @@ with tf.variable_scope("body"):
     h = tf.nn.relu(tf.layers.batch_normalization(h, training=False, name="bn"))
 with tf.variable_scope("head"):
     loss = tf.losses.sparse_softmax_cross_entropy(y, tf.layers.dense(h, 10, name="fc"))
-train_step = tf.train.AdamOptimizer().minimize(loss, var_list=tf.trainable_variables("head"))
+train_step = tf.train.AdamOptimizer().minimize(
+    loss, var_list=tf.trainable_variables("head")
+)
 ```
 
 ## Silent when

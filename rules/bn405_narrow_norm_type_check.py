@@ -18,8 +18,15 @@ import torch
 from torch import nn
 
 model = nn.Sequential(
-    nn.Conv2d(3, 16, 3, bias=False), nn.BatchNorm2d(16), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-    nn.Linear(16, 8, bias=False), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2),
+    nn.Conv2d(3, 16, 3, bias=False),
+    nn.BatchNorm2d(16),
+    nn.ReLU(),
+    nn.AdaptiveAvgPool2d(1),
+    nn.Flatten(),
+    nn.Linear(16, 8, bias=False),
+    nn.BatchNorm1d(8),
+    nn.ReLU(),
+    nn.Linear(8, 2),
 )
 
 model.train()
@@ -35,8 +42,15 @@ import torch
 from torch import nn
 
 model = nn.Sequential(
-    nn.Conv2d(3, 16, 3, bias=False), nn.BatchNorm2d(16), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-    nn.Linear(16, 8, bias=False), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2),
+    nn.Conv2d(3, 16, 3, bias=False),
+    nn.BatchNorm2d(16),
+    nn.ReLU(),
+    nn.AdaptiveAvgPool2d(1),
+    nn.Flatten(),
+    nn.Linear(16, 8, bias=False),
+    nn.BatchNorm1d(8),
+    nn.ReLU(),
+    nn.Linear(8, 2),
 )
 
 model.train()

@@ -28,19 +28,25 @@ import tensorflow.compat.v1 as tf
 
 def batch_norm(x, scale, offset, training, decay=0.99):
     mean = tf.get_variable("moving_mean", [32], initializer=tf.zeros_initializer())
-    variance = tf.get_variable("moving_variance", [32], initializer=tf.ones_initializer())
+    variance = tf.get_variable(
+        "moving_variance", [32], initializer=tf.ones_initializer()
+    )
     if not training:
         return tf.nn.batch_normalization(x, mean, variance, offset, scale, 1e-3)
     batch_mean, batch_variance = tf.nn.moments(x, [0])
     new_mean = tf.assign(mean, decay * mean + (1 - decay) * batch_mean)
     new_variance = tf.assign(variance, decay * variance + (1 - decay) * batch_variance)
     with tf.control_dependencies([new_mean, new_variance]):
-        return tf.nn.batch_normalization(x, batch_mean, batch_variance, offset, scale, 1e-3)
+        return tf.nn.batch_normalization(
+            x, batch_mean, batch_variance, offset, scale, 1e-3
+        )
 
 
 x = tf.placeholder(tf.float32, [None, 32])
 y = tf.placeholder(tf.float32, [None, 1])
-h = batch_norm(x, tf.get_variable("scale", [32]), tf.get_variable("offset", [32]), training=True)
+h = batch_norm(
+    x, tf.get_variable("scale", [32]), tf.get_variable("offset", [32]), training=True
+)
 l2 = tf.add_n([tf.nn.l2_loss(v) for v in tf.trainable_variables()])
 loss = tf.losses.mean_squared_error(y, tf.layers.dense(tf.nn.relu(h), 1)) + 1e-4 * l2
 train_op = tf.train.AdamOptimizer().minimize(loss)
@@ -53,20 +59,28 @@ import tensorflow.compat.v1 as tf
 
 
 def batch_norm(x, scale, offset, training, decay=0.99):
-    mean = tf.get_variable("moving_mean", [32], initializer=tf.zeros_initializer(), trainable=False)
-    variance = tf.get_variable("moving_variance", [32], initializer=tf.ones_initializer(), trainable=False)
+    mean = tf.get_variable(
+        "moving_mean", [32], initializer=tf.zeros_initializer(), trainable=False
+    )
+    variance = tf.get_variable(
+        "moving_variance", [32], initializer=tf.ones_initializer(), trainable=False
+    )
     if not training:
         return tf.nn.batch_normalization(x, mean, variance, offset, scale, 1e-3)
     batch_mean, batch_variance = tf.nn.moments(x, [0])
     new_mean = tf.assign(mean, decay * mean + (1 - decay) * batch_mean)
     new_variance = tf.assign(variance, decay * variance + (1 - decay) * batch_variance)
     with tf.control_dependencies([new_mean, new_variance]):
-        return tf.nn.batch_normalization(x, batch_mean, batch_variance, offset, scale, 1e-3)
+        return tf.nn.batch_normalization(
+            x, batch_mean, batch_variance, offset, scale, 1e-3
+        )
 
 
 x = tf.placeholder(tf.float32, [None, 32])
 y = tf.placeholder(tf.float32, [None, 1])
-h = batch_norm(x, tf.get_variable("scale", [32]), tf.get_variable("offset", [32]), training=True)
+h = batch_norm(
+    x, tf.get_variable("scale", [32]), tf.get_variable("offset", [32]), training=True
+)
 l2 = tf.add_n([tf.nn.l2_loss(v) for v in tf.trainable_variables()])
 loss = tf.losses.mean_squared_error(y, tf.layers.dense(tf.nn.relu(h), 1)) + 1e-4 * l2
 train_op = tf.train.AdamOptimizer().minimize(loss)

@@ -19,7 +19,9 @@ biases out.
 import torch
 from torch import nn
 
-model = nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+model = nn.Sequential(
+    nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2)
+)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
 ```
 
@@ -28,7 +30,9 @@ import tensorflow as tf
 
 x, y = tf.placeholder(tf.float32, [None, 16]), tf.placeholder(tf.float32, [None, 1])
 training = tf.placeholder(tf.bool, [])
-h = tf.layers.batch_normalization(tf.layers.dense(x, 32, use_bias=False), training=training)
+h = tf.layers.batch_normalization(
+    tf.layers.dense(x, 32, use_bias=False), training=training
+)
 loss = tf.losses.mean_squared_error(y, tf.layers.dense(tf.nn.relu(h), 1))
 loss += 1e-4 * tf.add_n([tf.nn.l2_loss(v) for v in tf.trainable_variables()])
 with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
@@ -41,10 +45,15 @@ with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
 import torch
 from torch import nn
 
-model = nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+model = nn.Sequential(
+    nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2)
+)
 weights = [p for p in model.parameters() if p.ndim > 1]
 others = [p for p in model.parameters() if p.ndim <= 1]
-groups = [{"params": weights, "weight_decay": 5e-4}, {"params": others, "weight_decay": 0.0}]
+groups = [
+    {"params": weights, "weight_decay": 5e-4},
+    {"params": others, "weight_decay": 0.0},
+]
 optimizer = torch.optim.SGD(groups, lr=0.1, momentum=0.9)
 ```
 
@@ -53,9 +62,13 @@ import tensorflow as tf
 
 x, y = tf.placeholder(tf.float32, [None, 16]), tf.placeholder(tf.float32, [None, 1])
 training = tf.placeholder(tf.bool, [])
-h = tf.layers.batch_normalization(tf.layers.dense(x, 32, use_bias=False), training=training)
+h = tf.layers.batch_normalization(
+    tf.layers.dense(x, 32, use_bias=False), training=training
+)
 loss = tf.losses.mean_squared_error(y, tf.layers.dense(tf.nn.relu(h), 1))
-loss += 1e-4 * tf.add_n([tf.nn.l2_loss(v) for v in tf.trainable_variables() if "kernel" in v.name])
+loss += 1e-4 * tf.add_n(
+    [tf.nn.l2_loss(v) for v in tf.trainable_variables() if "kernel" in v.name]
+)
 with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
     train_op = tf.train.MomentumOptimizer(0.1, 0.9).minimize(loss)
 ```

@@ -25,7 +25,9 @@ from torch.utils.data import DataLoader, TensorDataset
 data = TensorDataset(torch.randn(256, 8), torch.randint(0, 2, (256,)))
 train_loader = DataLoader(data, batch_size=32, shuffle=True, drop_last=True)
 test_loader = DataLoader(data, batch_size=32)
-model = nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+model = nn.Sequential(
+    nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2)
+)
 ema_model = copy.deepcopy(model)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 
@@ -39,7 +41,10 @@ for x, y in train_loader:
             average.mul_(0.99).add_(current, alpha=0.01)
 ema_model.eval()
 with torch.no_grad():
-    print(sum((ema_model(x).argmax(1) == y).sum().item() for x, y in test_loader) / len(data))
+    print(
+        sum((ema_model(x).argmax(1) == y).sum().item() for x, y in test_loader)
+        / len(data)
+    )
 ```
 
 ## Good
@@ -54,7 +59,9 @@ from torch.utils.data import DataLoader, TensorDataset
 data = TensorDataset(torch.randn(256, 8), torch.randint(0, 2, (256,)))
 train_loader = DataLoader(data, batch_size=32, shuffle=True, drop_last=True)
 test_loader = DataLoader(data, batch_size=32)
-model = nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+model = nn.Sequential(
+    nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2)
+)
 ema_model = copy.deepcopy(model)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 
@@ -70,7 +77,10 @@ for x, y in train_loader:
             statistic.copy_(current)
 ema_model.eval()
 with torch.no_grad():
-    print(sum((ema_model(x).argmax(1) == y).sum().item() for x, y in test_loader) / len(data))
+    print(
+        sum((ema_model(x).argmax(1) == y).sum().item() for x, y in test_loader)
+        / len(data)
+    )
 ```
 
 ## Silent when

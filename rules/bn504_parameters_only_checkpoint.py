@@ -21,7 +21,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 data = TensorDataset(torch.randn(256, 8), torch.randint(0, 2, (256,)))
 train_loader = DataLoader(data, batch_size=32, shuffle=True, drop_last=True)
-model = nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+model = nn.Sequential(
+    nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2)
+)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 
 for x, y in train_loader:
@@ -29,7 +31,10 @@ for x, y in train_loader:
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-torch.save({name: value.detach().cpu() for name, value in model.named_parameters()}, "weights.pt")
+torch.save(
+    {name: value.detach().cpu() for name, value in model.named_parameters()},
+    "weights.pt",
+)
 ```
 
 ## Good
@@ -41,7 +46,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 data = TensorDataset(torch.randn(256, 8), torch.randint(0, 2, (256,)))
 train_loader = DataLoader(data, batch_size=32, shuffle=True, drop_last=True)
-model = nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+model = nn.Sequential(
+    nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2)
+)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 
 for x, y in train_loader:

@@ -22,7 +22,9 @@ from torch.utils.data import DataLoader, TensorDataset
 data = TensorDataset(torch.randn(256, 8), torch.randint(0, 2, (256,)))
 train_loader = DataLoader(data, batch_size=32, shuffle=True, drop_last=True)
 test_loader = DataLoader(data, batch_size=32)
-model = nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+model = nn.Sequential(
+    nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2)
+)
 swa_model = AveragedModel(model)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 
@@ -36,7 +38,10 @@ for epoch in range(10):
         swa_model.update_parameters(model)
 swa_model.eval()
 with torch.no_grad():
-    print(sum((swa_model(x).argmax(1) == y).sum().item() for x, y in test_loader) / len(data))
+    print(
+        sum((swa_model(x).argmax(1) == y).sum().item() for x, y in test_loader)
+        / len(data)
+    )
 ```
 
 ## Good
@@ -50,7 +55,9 @@ from torch.utils.data import DataLoader, TensorDataset
 data = TensorDataset(torch.randn(256, 8), torch.randint(0, 2, (256,)))
 train_loader = DataLoader(data, batch_size=32, shuffle=True, drop_last=True)
 test_loader = DataLoader(data, batch_size=32)
-model = nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+model = nn.Sequential(
+    nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2)
+)
 swa_model = AveragedModel(model)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 
@@ -65,7 +72,10 @@ for epoch in range(10):
 update_bn(train_loader, swa_model)
 swa_model.eval()
 with torch.no_grad():
-    print(sum((swa_model(x).argmax(1) == y).sum().item() for x, y in test_loader) / len(data))
+    print(
+        sum((swa_model(x).argmax(1) == y).sum().item() for x, y in test_loader)
+        / len(data)
+    )
 ```
 
 ## Silent when

@@ -19,7 +19,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 data = TensorDataset(torch.randn(256, 8), torch.randint(0, 2, (256,)))
 train_loader = DataLoader(data, batch_size=32, shuffle=True, drop_last=True)
-model = nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2)).cuda()
+model = nn.Sequential(
+    nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2)
+).cuda()
 model.half()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 
@@ -39,7 +41,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 data = TensorDataset(torch.randn(256, 8), torch.randint(0, 2, (256,)))
 train_loader = DataLoader(data, batch_size=32, shuffle=True, drop_last=True)
-model = nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2)).cuda()
+model = nn.Sequential(
+    nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2)
+).cuda()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 scaler = torch.amp.GradScaler("cuda")
 

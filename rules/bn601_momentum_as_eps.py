@@ -19,7 +19,9 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 data = TensorDataset(torch.randn(256, 8), torch.randint(0, 2, (256,)))
-model = nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16, 0.8), nn.ReLU(), nn.Linear(16, 2))
+model = nn.Sequential(
+    nn.Linear(8, 16), nn.BatchNorm1d(16, 0.8), nn.ReLU(), nn.Linear(16, 2)
+)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 
 for epoch in range(2):
@@ -38,7 +40,9 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 data = TensorDataset(torch.randn(256, 8), torch.randint(0, 2, (256,)))
-model = nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16, momentum=0.2), nn.ReLU(), nn.Linear(16, 2))
+model = nn.Sequential(
+    nn.Linear(8, 16), nn.BatchNorm1d(16, momentum=0.2), nn.ReLU(), nn.Linear(16, 2)
+)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 
 for epoch in range(2):

@@ -16,7 +16,9 @@ notice. Evaluation then does not normalise at all. In PyTorch `momentum=None` me
 ```python
 from torch import nn
 
-net = nn.Sequential(nn.Linear(32, 64, bias=False), nn.BatchNorm1d(64, momentum=0.0), nn.ReLU())
+net = nn.Sequential(
+    nn.Linear(32, 64, bias=False), nn.BatchNorm1d(64, momentum=0.0), nn.ReLU()
+)
 ```
 
 ## Good
@@ -24,7 +26,9 @@ net = nn.Sequential(nn.Linear(32, 64, bias=False), nn.BatchNorm1d(64, momentum=0
 ```python
 from torch import nn
 
-net = nn.Sequential(nn.Linear(32, 64, bias=False), nn.BatchNorm1d(64, momentum=None), nn.ReLU())
+net = nn.Sequential(
+    nn.Linear(32, 64, bias=False), nn.BatchNorm1d(64, momentum=None), nn.ReLU()
+)
 ```
 
 ## Silent when

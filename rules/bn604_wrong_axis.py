@@ -19,7 +19,9 @@ from keras.layers import BatchNormalization, Conv2D
 from keras.models import Sequential
 
 model = Sequential()
-model.add(Conv2D(32, 3, data_format="channels_first", use_bias=False, input_shape=(3, 64, 64)))
+model.add(
+    Conv2D(32, 3, data_format="channels_first", use_bias=False, input_shape=(3, 64, 64))
+)
 model.add(BatchNormalization())
 ```
 
@@ -30,7 +32,9 @@ from keras.layers import BatchNormalization, Conv2D
 from keras.models import Sequential
 
 model = Sequential()
-model.add(Conv2D(32, 3, data_format="channels_first", use_bias=False, input_shape=(3, 64, 64)))
+model.add(
+    Conv2D(32, 3, data_format="channels_first", use_bias=False, input_shape=(3, 64, 64))
+)
 model.add(BatchNormalization(axis=1))
 ```
 

@@ -21,11 +21,15 @@ from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
 norm = nn.BatchNorm2d(16, track_running_stats=False)
-net = nn.Sequential(nn.Conv2d(1, 16, 3, bias=False), norm, nn.ReLU(), nn.Flatten(), nn.Linear(10816, 10))
+net = nn.Sequential(
+    nn.Conv2d(1, 16, 3, bias=False), norm, nn.ReLU(), nn.Flatten(), nn.Linear(10816, 10)
+)
 net.load_state_dict(torch.load("net.pt"))
 net.eval()
 with torch.no_grad():
-    for x, y in DataLoader(datasets.MNIST("data", False, transforms.ToTensor()), batch_size=1):
+    for x, y in DataLoader(
+        datasets.MNIST("data", False, transforms.ToTensor()), batch_size=1
+    ):
         print(net(x).argmax(1) == y)
 ```
 
@@ -38,11 +42,15 @@ from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
 norm = nn.BatchNorm2d(16)
-net = nn.Sequential(nn.Conv2d(1, 16, 3, bias=False), norm, nn.ReLU(), nn.Flatten(), nn.Linear(10816, 10))
+net = nn.Sequential(
+    nn.Conv2d(1, 16, 3, bias=False), norm, nn.ReLU(), nn.Flatten(), nn.Linear(10816, 10)
+)
 net.load_state_dict(torch.load("net.pt"))
 net.eval()
 with torch.no_grad():
-    for x, y in DataLoader(datasets.MNIST("data", False, transforms.ToTensor()), batch_size=1):
+    for x, y in DataLoader(
+        datasets.MNIST("data", False, transforms.ToTensor()), batch_size=1
+    ):
         print(net(x).argmax(1) == y)
 ```
 

@@ -20,7 +20,9 @@ import tensorflow as tf
 x = tf.keras.Input((32, 32, 3))
 y = tf.keras.layers.Conv2D(16, 3, use_bias=False)(x)
 y = tf.keras.layers.BatchNormalization(renorm=True)(y)
-model = tf.keras.Model(x, tf.keras.layers.Dense(10)(tf.keras.layers.GlobalAveragePooling2D()(y)))
+model = tf.keras.Model(
+    x, tf.keras.layers.Dense(10)(tf.keras.layers.GlobalAveragePooling2D()(y))
+)
 model.compile("sgd", "mse")
 model.fit(tf.random.normal((256, 32, 32, 3)), tf.random.normal((256, 10)), batch_size=8)
 ```
@@ -34,7 +36,9 @@ tight = {"rmin": 0.8, "rmax": 1.25, "dmax": 0.5}
 x = tf.keras.Input((32, 32, 3))
 y = tf.keras.layers.Conv2D(16, 3, use_bias=False)(x)
 y = tf.keras.layers.BatchNormalization(renorm=True, renorm_clipping=tight)(y)
-model = tf.keras.Model(x, tf.keras.layers.Dense(10)(tf.keras.layers.GlobalAveragePooling2D()(y)))
+model = tf.keras.Model(
+    x, tf.keras.layers.Dense(10)(tf.keras.layers.GlobalAveragePooling2D()(y))
+)
 model.compile("sgd", "mse")
 model.fit(tf.random.normal((256, 32, 32, 3)), tf.random.normal((256, 10)), batch_size=8)
 ```

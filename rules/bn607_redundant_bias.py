@@ -33,7 +33,9 @@ model = Model(inputs, x)
 ```python
 from torch import nn
 
-net = nn.Sequential(nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU())
+net = nn.Sequential(
+    nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU()
+)
 ```
 
 ```python

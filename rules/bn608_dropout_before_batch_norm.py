@@ -17,7 +17,13 @@ not.
 ```python
 from torch import nn
 
-net = nn.Sequential(nn.Linear(8, 64, bias=False), nn.Dropout(0.5), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 1))
+net = nn.Sequential(
+    nn.Linear(8, 64, bias=False),
+    nn.Dropout(0.5),
+    nn.BatchNorm1d(64),
+    nn.ReLU(),
+    nn.Linear(64, 1),
+)
 ```
 
 ## Good
@@ -25,7 +31,13 @@ net = nn.Sequential(nn.Linear(8, 64, bias=False), nn.Dropout(0.5), nn.BatchNorm1
 ```python
 from torch import nn
 
-net = nn.Sequential(nn.Linear(8, 64, bias=False), nn.BatchNorm1d(64), nn.ReLU(), nn.Dropout(0.5), nn.Linear(64, 1))
+net = nn.Sequential(
+    nn.Linear(8, 64, bias=False),
+    nn.BatchNorm1d(64),
+    nn.ReLU(),
+    nn.Dropout(0.5),
+    nn.Linear(64, 1),
+)
 ```
 
 ## Silent when

@@ -18,7 +18,9 @@ import tensorflow as tf
 
 x, y = tf.random.normal((1920, 20)), tf.random.normal((1920, 1))
 hidden = tf.keras.layers.Dense(64, use_bias=False, activation="relu")
-model = tf.keras.Sequential([hidden, tf.keras.layers.BatchNormalization(), tf.keras.layers.Dense(1)])
+model = tf.keras.Sequential(
+    [hidden, tf.keras.layers.BatchNormalization(), tf.keras.layers.Dense(1)]
+)
 model.compile("adam", "mse")
 model.fit(x, y, batch_size=32)
 model.evaluate(x, y)
@@ -31,7 +33,9 @@ import tensorflow as tf
 
 x, y = tf.random.normal((1920, 20)), tf.random.normal((1920, 1))
 hidden = tf.keras.layers.Dense(64, use_bias=False, activation="relu")
-model = tf.keras.Sequential([hidden, tf.keras.layers.BatchNormalization(momentum=0.9), tf.keras.layers.Dense(1)])
+model = tf.keras.Sequential(
+    [hidden, tf.keras.layers.BatchNormalization(momentum=0.9), tf.keras.layers.Dense(1)]
+)
 model.compile("adam", "mse")
 model.fit(x, y, batch_size=32)
 model.evaluate(x, y)

@@ -22,7 +22,13 @@ from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 dist.init_process_group("nccl")
 device = dist.get_rank() % torch.cuda.device_count()
 data = TensorDataset(torch.randn(64, 3, 32, 32), torch.randint(2, (64,)))
-net = nn.Sequential(nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.Linear(14400, 2))
+net = nn.Sequential(
+    nn.Conv2d(3, 16, 3),
+    nn.BatchNorm2d(16),
+    nn.ReLU(),
+    nn.Flatten(),
+    nn.Linear(14400, 2),
+)
 ddp = DistributedDataParallel(net.to(device), device_ids=[device])
 optimizer = torch.optim.SGD(ddp.parameters(), lr=0.1)
 for x, y in DataLoader(data, batch_size=4, sampler=DistributedSampler(data)):
@@ -44,7 +50,13 @@ from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 dist.init_process_group("nccl")
 device = dist.get_rank() % torch.cuda.device_count()
 data = TensorDataset(torch.randn(64, 3, 32, 32), torch.randint(2, (64,)))
-net = nn.Sequential(nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.Linear(14400, 2))
+net = nn.Sequential(
+    nn.Conv2d(3, 16, 3),
+    nn.BatchNorm2d(16),
+    nn.ReLU(),
+    nn.Flatten(),
+    nn.Linear(14400, 2),
+)
 net = nn.SyncBatchNorm.convert_sync_batchnorm(net)
 ddp = DistributedDataParallel(net.to(device), device_ids=[device])
 optimizer = torch.optim.SGD(ddp.parameters(), lr=0.1)

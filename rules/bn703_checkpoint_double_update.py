@@ -31,7 +31,9 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 # two updates with m' = 1 - sqrt(1 - m) are one with m
-block = nn.Sequential(nn.Conv2d(3, 16, 3, bias=False), nn.BatchNorm2d(16, momentum=0.0513), nn.ReLU())
+block = nn.Sequential(
+    nn.Conv2d(3, 16, 3, bias=False), nn.BatchNorm2d(16, momentum=0.0513), nn.ReLU()
+)
 images = torch.randn(8, 3, 32, 32, requires_grad=True)
 checkpoint(block, images, use_reentrant=False).mean().backward()
 ```

@@ -7,8 +7,8 @@ network with plain batch norm.
 
 ## Why it hurts
 
-By default the buffers of the first process are sent to the others before each training forward. Without that, each
-process averages over its own share of the data. Validation then runs a different network on each device, and a
+By default the buffers of the first process are sent to the others before each forward of the wrapper. Without that,
+each process averages over its own share of the data. Validation then runs a different network on each device, and a
 checkpoint holds the running statistics of whichever process wrote it.
 
 ## Bad
@@ -31,7 +31,9 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 net = nn.Sequential(nn.Conv2d(3, 16, 3, bias=False), nn.BatchNorm2d(16), nn.ReLU())
-ddp = DistributedDataParallel(nn.SyncBatchNorm.convert_sync_batchnorm(net), broadcast_buffers=False)
+ddp = DistributedDataParallel(
+    nn.SyncBatchNorm.convert_sync_batchnorm(net), broadcast_buffers=False
+)
 torch.save(ddp.module.state_dict(), "net.pt")
 ```
 

@@ -31,7 +31,9 @@ class BatchNorm(nn.Module):
         return self.gamma * (x - mean) / torch.sqrt(var + self.eps) + self.beta
 
 
-model = nn.Sequential(nn.Linear(8, 16, bias=False), BatchNorm(16), nn.ReLU(), nn.Linear(16, 2))
+model = nn.Sequential(
+    nn.Linear(8, 16, bias=False), BatchNorm(16), nn.ReLU(), nn.Linear(16, 2)
+)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 for _ in range(100):
     x, y = torch.randn(32, 8), torch.randint(0, 2, (32,))
@@ -47,7 +49,9 @@ for _ in range(100):
 import torch
 from torch import nn
 
-model = nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+model = nn.Sequential(
+    nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2)
+)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 for _ in range(100):
     x, y = torch.randn(32, 8), torch.randint(0, 2, (32,))

@@ -33,10 +33,14 @@ class BatchNorm(nn.Module):
             with torch.no_grad():
                 self.running_mean.lerp_(x.mean(dim=0), self.momentum)
                 self.running_var.lerp_(x.var(dim=0), self.momentum)
-        return (x - self.running_mean) / torch.sqrt(self.running_var + self.eps) * self.weight + self.bias
+        return (x - self.running_mean) / torch.sqrt(
+            self.running_var + self.eps
+        ) * self.weight + self.bias
 
 
-model = nn.Sequential(nn.Linear(8, 16, bias=False), BatchNorm(16), nn.ReLU(), nn.Linear(16, 2))
+model = nn.Sequential(
+    nn.Linear(8, 16, bias=False), BatchNorm(16), nn.ReLU(), nn.Linear(16, 2)
+)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 model.train()
 for _ in range(100):
@@ -73,7 +77,9 @@ class BatchNorm(nn.Module):
         return (x - mean) / torch.sqrt(var + self.eps) * self.weight + self.bias
 
 
-model = nn.Sequential(nn.Linear(8, 16, bias=False), BatchNorm(16), nn.ReLU(), nn.Linear(16, 2))
+model = nn.Sequential(
+    nn.Linear(8, 16, bias=False), BatchNorm(16), nn.ReLU(), nn.Linear(16, 2)
+)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 model.train()
 for _ in range(100):

@@ -60,7 +60,9 @@ class BatchRenorm(nn.Module):
         mean = x.mean(dim=0)
         std = torch.sqrt(x.var(dim=0, unbiased=False) + self.eps)
         r = (std.detach() / self.running_std).clamp(1 / self.r_max, self.r_max)
-        d = ((mean.detach() - self.running_mean) / self.running_std).clamp(-self.d_max, self.d_max)
+        d = ((mean.detach() - self.running_mean) / self.running_std).clamp(
+            -self.d_max, self.d_max
+        )
         with torch.no_grad():
             self.running_mean += self.momentum * (mean - self.running_mean)
             self.running_std += self.momentum * (std - self.running_std)

@@ -20,7 +20,9 @@ from torch import nn
 
 @torch.no_grad()
 def fuse(conv: nn.Conv2d, bn: nn.BatchNorm2d) -> nn.Conv2d:
-    fused = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding)
+    fused = nn.Conv2d(
+        conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding
+    )
     scale = bn.weight / torch.sqrt(bn.running_var)
     fused.weight.copy_(conv.weight * scale.view(-1, 1, 1, 1))
     fused.bias.copy_((conv.bias - bn.running_mean) * scale + bn.bias)
@@ -36,7 +38,9 @@ from torch import nn
 
 @torch.no_grad()
 def fuse(conv: nn.Conv2d, bn: nn.BatchNorm2d) -> nn.Conv2d:
-    fused = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding)
+    fused = nn.Conv2d(
+        conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding
+    )
     scale = bn.weight / torch.sqrt(bn.running_var + bn.eps)
     bias = conv.bias if conv.bias is not None else torch.zeros_like(bn.running_mean)
     fused.weight.copy_(conv.weight * scale.view(-1, 1, 1, 1))

@@ -22,8 +22,12 @@ def batch_norm(x, is_training, decay=0.99):
     with tf.variable_scope("bn"):
         beta = tf.get_variable("beta", [width], initializer=tf.zeros_initializer())
         gamma = tf.get_variable("gamma", [width], initializer=tf.ones_initializer())
-        moving_mean = tf.get_variable("moving_mean", [width], initializer=tf.zeros_initializer(), trainable=False)
-        moving_var = tf.get_variable("moving_var", [width], initializer=tf.ones_initializer(), trainable=False)
+        moving_mean = tf.get_variable(
+            "moving_mean", [width], initializer=tf.zeros_initializer(), trainable=False
+        )
+        moving_var = tf.get_variable(
+            "moving_var", [width], initializer=tf.ones_initializer(), trainable=False
+        )
         mean, var = tf.nn.moments(x, [0])
         update_mean = tf.assign(moving_mean, moving_mean * decay + mean * (1 - decay))
         update_var = tf.assign(moving_var, moving_var * decay + var * (1 - decay))
@@ -33,7 +37,9 @@ def batch_norm(x, is_training, decay=0.99):
                 return tf.nn.batch_normalization(x, mean, var, beta, gamma, 1e-3)
 
         def of_population():
-            return tf.nn.batch_normalization(x, moving_mean, moving_var, beta, gamma, 1e-3)
+            return tf.nn.batch_normalization(
+                x, moving_mean, moving_var, beta, gamma, 1e-3
+            )
 
         return tf.cond(is_training, of_batch, of_population)
 ```
@@ -49,18 +55,26 @@ def batch_norm(x, is_training, decay=0.99):
     with tf.variable_scope("bn"):
         beta = tf.get_variable("beta", [width], initializer=tf.zeros_initializer())
         gamma = tf.get_variable("gamma", [width], initializer=tf.ones_initializer())
-        moving_mean = tf.get_variable("moving_mean", [width], initializer=tf.zeros_initializer(), trainable=False)
-        moving_var = tf.get_variable("moving_var", [width], initializer=tf.ones_initializer(), trainable=False)
+        moving_mean = tf.get_variable(
+            "moving_mean", [width], initializer=tf.zeros_initializer(), trainable=False
+        )
+        moving_var = tf.get_variable(
+            "moving_var", [width], initializer=tf.ones_initializer(), trainable=False
+        )
         mean, var = tf.nn.moments(x, [0])
 
         def of_batch():
-            update_mean = tf.assign(moving_mean, moving_mean * decay + mean * (1 - decay))
+            update_mean = tf.assign(
+                moving_mean, moving_mean * decay + mean * (1 - decay)
+            )
             update_var = tf.assign(moving_var, moving_var * decay + var * (1 - decay))
             with tf.control_dependencies([update_mean, update_var]):
                 return tf.nn.batch_normalization(x, mean, var, beta, gamma, 1e-3)
 
         def of_population():
-            return tf.nn.batch_normalization(x, moving_mean, moving_var, beta, gamma, 1e-3)
+            return tf.nn.batch_normalization(
+                x, moving_mean, moving_var, beta, gamma, 1e-3
+            )
 
         return tf.cond(is_training, of_batch, of_population)
 ```

@@ -19,7 +19,9 @@ the critic for this reason.
 import torch
 from torch import nn
 
-critic = nn.Sequential(nn.Linear(2, 64), nn.BatchNorm1d(64), nn.LeakyReLU(0.2), nn.Linear(64, 1))
+critic = nn.Sequential(
+    nn.Linear(2, 64), nn.BatchNorm1d(64), nn.LeakyReLU(0.2), nn.Linear(64, 1)
+)
 mixed = torch.rand(64, 2, requires_grad=True)
 gradient = torch.autograd.grad(critic(mixed).sum(), mixed, create_graph=True)[0]
 penalty = ((gradient.norm(2, dim=1) - 1) ** 2).mean()
@@ -32,7 +34,9 @@ penalty.backward()
 import torch
 from torch import nn
 
-critic = nn.Sequential(nn.Linear(2, 64), nn.LayerNorm(64), nn.LeakyReLU(0.2), nn.Linear(64, 1))
+critic = nn.Sequential(
+    nn.Linear(2, 64), nn.LayerNorm(64), nn.LeakyReLU(0.2), nn.Linear(64, 1)
+)
 mixed = torch.rand(64, 2, requires_grad=True)
 gradient = torch.autograd.grad(critic(mixed).sum(), mixed, create_graph=True)[0]
 penalty = ((gradient.norm(2, dim=1) - 1) ** 2).mean()

@@ -21,11 +21,21 @@ from opacus import PrivacyEngine
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-net = nn.Sequential(nn.Linear(8, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 2))
+net = nn.Sequential(
+    nn.Linear(8, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 2)
+)
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-loader = DataLoader(TensorDataset(torch.randn(256, 8), torch.randint(2, (256,))), batch_size=32, shuffle=True)
+loader = DataLoader(
+    TensorDataset(torch.randn(256, 8), torch.randint(2, (256,))),
+    batch_size=32,
+    shuffle=True,
+)
 net, optimizer, loader = PrivacyEngine().make_private(
-    module=net, optimizer=optimizer, data_loader=loader, noise_multiplier=1.0, max_grad_norm=1.0
+    module=net,
+    optimizer=optimizer,
+    data_loader=loader,
+    noise_multiplier=1.0,
+    max_grad_norm=1.0,
 )
 ```
 
@@ -38,12 +48,22 @@ from opacus.validators import ModuleValidator
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-net = nn.Sequential(nn.Linear(8, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 2))
+net = nn.Sequential(
+    nn.Linear(8, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 2)
+)
 net = ModuleValidator.fix(net)
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-loader = DataLoader(TensorDataset(torch.randn(256, 8), torch.randint(2, (256,))), batch_size=32, shuffle=True)
+loader = DataLoader(
+    TensorDataset(torch.randn(256, 8), torch.randint(2, (256,))),
+    batch_size=32,
+    shuffle=True,
+)
 net, optimizer, loader = PrivacyEngine().make_private(
-    module=net, optimizer=optimizer, data_loader=loader, noise_multiplier=1.0, max_grad_norm=1.0
+    module=net,
+    optimizer=optimizer,
+    data_loader=loader,
+    noise_multiplier=1.0,
+    max_grad_norm=1.0,
 )
 ```
 
