@@ -15,26 +15,32 @@ checkpoint holds the running statistics of whichever process wrote it.
 
 ```python
 import torch
+import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+dist.init_process_group("gloo")
 net = nn.Sequential(nn.Conv2d(3, 16, 3, bias=False), nn.BatchNorm2d(16), nn.ReLU())
 ddp = DistributedDataParallel(net, broadcast_buffers=False)
-torch.save(ddp.module.state_dict(), "net.pt")
+for x in torch.randn(100, 8, 3, 32, 32):
+    ddp(x).mean().backward()
+torch.save(net.state_dict(), f"net-{dist.get_rank()}.pt")
 ```
 
 ## Good
 
 ```python
 import torch
+import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+dist.init_process_group("gloo")
 net = nn.Sequential(nn.Conv2d(3, 16, 3, bias=False), nn.BatchNorm2d(16), nn.ReLU())
-ddp = DistributedDataParallel(
-    nn.SyncBatchNorm.convert_sync_batchnorm(net), broadcast_buffers=False
-)
-torch.save(ddp.module.state_dict(), "net.pt")
+ddp = DistributedDataParallel(net)
+for x in torch.randn(100, 8, 3, 32, 32):
+    ddp(x).mean().backward()
+torch.save(net.state_dict(), f"net-{dist.get_rank()}.pt")
 ```
 
 ## Silent when
