@@ -103,7 +103,8 @@ def check(story: Story) -> Iterator[Report]:
     for found in updating.missing(story):
         if found.kind == "never":
             yield Report(
-                f"{found.train.how} does not run the update ops of {updating.title(found.norms[0])}",
+                f"{found.train.how} does not run the update ops of {updating.title(found.norms[0])},"
+                " so its moving averages never change",
                 found.train.where.place,
                 found.confidence,
                 updating.trace(found),

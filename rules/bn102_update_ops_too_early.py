@@ -100,7 +100,7 @@ def check(story: Story) -> Iterator[Report]:
     for found in updating.missing(story):
         if found.kind == "early":
             yield Report(
-                f"the collection of update ops is read before {updating.title(found.norms[0])} adds its own",
+                f"the update ops are collected here before {updating.title(found.norms[0])} adds its own, so those never run",
                 found.shown.where.place,
                 found.confidence,
                 updating.trace(found),

@@ -117,7 +117,7 @@ def message(shown: object) -> str:
         if shown.none:
             return "these dependencies are None, so the update ops of batch norm do not run"
         if "identity" in shown.made and len(shown.made) == 1:
-            return "only an identity depends on the update ops here, which no gradient needs"
+            return "only an identity depends on the update ops here, and no gradient needs its value: they never run"
         return "nothing that trains is created under these dependencies on the update ops"
     if isinstance(shown, CollectionRead) and shown.key != updating.UPDATES:
         return f"{shown.key!r} is not the collection of update ops, which is tf.GraphKeys.UPDATE_OPS"

@@ -120,5 +120,5 @@ def check(story: Story) -> Iterator[Report]:
             continue
         trained = any(event.trained for event in same)
         if trained or (not kept and not batchwise.named(same[0])):
-            message = "the new batch_stats of this application are dropped: the running averages stay as they were"
+            message = "the new batch_stats of this call are dropped: the running averages stay as they were"
             yield Report(message, place, "certain" if trained else "likely" if same[0].flag else "possible")

@@ -103,7 +103,8 @@ def check(story: Story) -> Iterator[Report]:
         if found.trained_elsewhere and not found.grouped:
             place = found.train.where.place
             yield Report(
-                f"{found.train.how} also runs the update ops of {updating.title(found.norms[0])} in another network",
+                f"{found.train.how} also runs the update ops of {updating.title(found.norms[0])},"
+                " which another train op trains",
                 place,
                 "certain" if story.bound else "likely",
                 traces.distinct(subsets.trace(found), place),

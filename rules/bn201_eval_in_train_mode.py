@@ -209,5 +209,5 @@ def without_a_mode_of_their_own(story: Story) -> Iterator[Report]:
         steps = [*traces.called(forward), *traces.built(forward)]
         yield Report(message, place, sure, traces.distinct(steps, place), traces.subjects(forward))
     for event in batchwise.applied(story):
-        message = "this application evaluates in train mode: batch norm normalises by the batch at hand"
+        message = "this call evaluates in train mode: batch norm normalises by the batch at hand"
         yield Report(message, event.where.place, "likely", traces.distinct(traces.called(event), event.where.place))

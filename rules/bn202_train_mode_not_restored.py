@@ -118,7 +118,7 @@ def check(story: Story) -> Iterator[Report]:
             frozen = first is not None and not modes.all_in_train_mode(first)
             definite = not modes.marks(forward, "train") and first is not None and not frozen
             yield Report(
-                f"{traces.title(forward.net)} goes on training in eval mode",
+                f"{traces.title(forward.net)} goes on training in the eval mode that an earlier eval() left behind",
                 forward.where.place,
                 "certain" if definite and story.bound else "likely",
                 traces.mode_trace(story, forward, "eval"),

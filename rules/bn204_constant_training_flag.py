@@ -178,7 +178,7 @@ def graphs(story: Story) -> Iterator[Report]:
     """Layers of a TensorFlow graph."""
     for found in constants.constants(story):
         kind = traces.title(found.norms[0].norm)
-        said = f"whatever {found.dropped} is" if found.dropped else "and normalises evaluation data by the batch"
+        said = f"whatever {found.dropped} is" if found.dropped else "so evaluation data are normalised by their own batch"
         yield Report(
             f"a constant tells {kind} that it is training, {said}",
             found.place,
@@ -197,11 +197,11 @@ def functional(story: Story) -> Iterator[Report]:
             continue
         told.add(place)
         if event.dropped:
-            message = f"functional.batch_norm is told training=True, whatever {event.dropped} is"
+            message = f"functional.batch_norm gets training=True, whatever {event.dropped} is"
             yield Report(message, place, "likely")
         elif event.mode == "eval":
             seen = (Step(f"{event.owner} runs in eval mode here", event.evaluated),) if event.evaluated is not None else ()
-            message = "functional.batch_norm is told training=True: in eval mode, too, each batch normalises itself"
+            message = "functional.batch_norm gets training=True, so it normalises by the batch in eval mode, too"
             yield Report(message, place, "certain" if seen else "possible", seen)
 
 

@@ -98,7 +98,7 @@ def check(story: Story) -> Iterator[Report]:
         steps = [Step("it is in eval mode since this line", first.where.place)]
         steps += [Step(f"{traces.title(left.net)} runs here in train mode", left.where.place), *traces.built(left)]
         yield Report(
-            f"eval() of the same network as before, while {traces.title(left.net)} stays in train mode",
+            f"this puts the same network in eval mode again, while {traces.title(left.net)} stays in train mode",
             second.where.place,
             "certain",
             traces.distinct(steps, second.where.place),

@@ -112,7 +112,7 @@ def check(story: Story) -> Iterator[Report]:
         if reached is not None:
             steps.append(Step("its output reaches the loss of another network here", reached.place))
         yield Report(
-            f"{traces.title(forward.net)} is not trained here but runs in train mode, so its batch norm follows the batches",
+            f"{traces.title(forward.net)} is not trained here, but in train mode its running statistics follow the batches",
             forward.where.place,
             confidence,
             traces.distinct(steps, forward.where.place),

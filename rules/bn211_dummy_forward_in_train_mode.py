@@ -101,7 +101,7 @@ def check(story: Story) -> Iterator[Report]:
         confidence = dummies.judge(story, forward)
         if confidence is not None:
             yield Report(
-                f"{traces.title(forward.net)} runs on a made-up input in train mode, which moves its statistics",
+                f"{traces.title(forward.net)} runs on a made-up input in train mode, which moves its running statistics",
                 forward.where.place,
                 confidence,
                 traces.mode_trace(story, forward, "train"),

@@ -176,7 +176,7 @@ def functional(story: Story) -> Iterator[Report]:
     for event in story.of(FunctionalNorm):
         if event.dropped and not event.given and not story.test and event.where.place not in told:
             told.add(event.where.place)
-            message = f"{event.dropped} is not handed on to functional.batch_norm, which never uses the batch"
+            message = f"{event.dropped} is not handed on to functional.batch_norm, which then never normalises by the batch"
             yield Report(message, event.where.place, "certain")
 
 

@@ -111,7 +111,7 @@ def check(story: Story) -> Iterator[Report]:
         if event.norm.site is not None:
             steps.append(Step(f"{traces.title(event.norm)} is built here", event.norm.site))
         yield Report(
-            f"one {traces.title(event.norm)} for every step of a recurrence: its averages mix all steps",
+            f"one {traces.title(event.norm)} serves every step of a recurrence: its averages mix all steps",
             place,
             "certain" if not event.norm.slots.get("#contrary") else "possible",
             traces.distinct(steps, place),

@@ -108,7 +108,7 @@ def check(story: Story) -> Iterator[Report]:
         if event.norm.site is not None:
             steps.append(Step(f"{traces.title(event.norm)} is built here", event.norm.site))
         yield Report(
-            f"one {traces.title(event.norm)} for {where}{inside}: their averages are mixed",
+            f"one {traces.title(event.norm)} serves {where}{inside}: its averages mix them",
             place,
             "possible" if id(event.norm) in plain else "certain",
             traces.distinct(steps, place),

@@ -118,7 +118,7 @@ def check(story: Story) -> Iterator[Report]:
         net = found.freezing.net
         name = traces.title(net) if net is found.use.norm else f"the batch norm of {traces.title(net)}"
         yield Report(
-            f"freezing these parameters leaves {name} in train mode",
+            f"these parameters are frozen, but {name} stays in train mode and updates its statistics",
             found.freezing.where.place,
             found.confidence,
             freezing.drift_steps(story, found),

@@ -125,7 +125,7 @@ def check(story: Story) -> Iterator[Report]:
             continue
         places.add(place)
         yield Report(
-            f"{copies.title(found.copy.target)} holds averaged weights, but its statistics were not measured again",
+            f"{copies.title(found.copy.target)} holds averaged weights, but its running statistics were not measured for them",
             place,
             found.confidence,
             copies.trace(found, place),

@@ -86,7 +86,7 @@ def check(story: Story) -> Iterator[Report]:
         axis = number(given[0]) if given is not None else None
         if axis is not None and isinstance(axis[0], float):
             place = built.where.place
-            message = f"BatchNormalization({axis[0]:g}) sets the axis, which is the first argument"
+            message = f"BatchNormalization({axis[0]:g}) sets the axis, which is the first argument, and not the momentum"
             yield Report(message, place, "likely" if axis[1] else "certain", (), frozenset({built.obj}))
     for used in story.of(AxisUsed):
         wrong = sorted(name for name in used.formats if used.axis not in CHANNELS[name])
@@ -94,7 +94,7 @@ def check(story: Story) -> Iterator[Report]:
             continue
         site = used.norm.site
         yield Report(
-            f"batch norm over axis {used.axis} after layers with {wrong[0].replace('_', ' ')}",
+            f"batch norm normalises over axis {used.axis}, but the layers before it have {wrong[0].replace('_', ' ')}",
             used.where.place,
             "certain" if len(used.formats) == 1 and not used.assumed else "likely",
             (Step("the layer is built here", site),) if site is not None and site != used.where.place else (),

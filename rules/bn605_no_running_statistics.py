@@ -113,7 +113,7 @@ def check(story: Story) -> Iterator[Report]:
         more = f", {len(found.norms)} batch norms in all" if len(found.norms) > 1 else ""
         said = f"{traces.title(norm)} keeps no running statistics{more}"
         yield Report(
-            f"{said}: {traces.title(found.net)} is evaluated{on} by those of the batch",
+            f"{said}: {traces.title(found.net)} normalises by the batch when it is evaluated{on}",
             place,
             confidence,
             traces.distinct(steps, place),

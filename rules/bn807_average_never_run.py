@@ -122,7 +122,7 @@ def check(story: Story) -> Iterator[Report]:
             yield Report(message, place, "certain", averaging.moments(update))
     for train, updates in averaging.not_waited_for(story):
         first = updates[0]
-        steps = [Step("an own batch norm puts its update into the collection here", first.where.place)]
+        steps = [Step("a handwritten batch norm puts its update into the collection here", first.where.place)]
         steps += [Step("called from here", place) for place in first.where.calls[-1:]]
-        message = f"{train.how} does not run the updates of own averages that lie in UPDATE_OPS"
+        message = f"{train.how} does not run the updates of handwritten averages that are in UPDATE_OPS"
         yield Report(message, train.where.place, "likely", tuple(steps))

@@ -119,7 +119,7 @@ def check(story: Story) -> Iterator[Report]:
         if norm.site is not None:
             steps.insert(0, Step(f"the batch norm of {traces.title(event.net)} is built here", norm.site))
         yield Report(
-            f"batch norm gives away which batch the keys of {traces.title(event.net)} are from: it is not shuffled",
+            f"batch norm gives away which batch the keys of {traces.title(event.net)} are from, since they are not shuffled",
             event.called,
             "possible" if TRAINED_BY_LIBRARY in event.where.functions else "likely",
             traces.distinct(steps, event.called),
