@@ -32,7 +32,8 @@ class Points(Dataset):
 
 net = nn.Sequential(nn.Linear(8, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 4))
 optimizer = torch.optim.Adam(net.parameters())
-for x, y in DataLoader(Points("points.pt"), batch_size=64, shuffle=True):
+loader = DataLoader(Points("points.pt"), batch_size=64, shuffle=True)
+for x, y in loader:
     loss = nn.functional.cross_entropy(net(x), y)
     optimizer.zero_grad()
     loss.backward()
@@ -60,9 +61,8 @@ class Points(Dataset):
 
 net = nn.Sequential(nn.Linear(8, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 4))
 optimizer = torch.optim.Adam(net.parameters())
-for x, y in DataLoader(
-    Points("points.pt"), batch_size=64, shuffle=True, drop_last=True
-):
+loader = DataLoader(Points("points.pt"), batch_size=64, shuffle=True, drop_last=True)
+for x, y in loader:
     loss = nn.functional.cross_entropy(net(x), y)
     optimizer.zero_grad()
     loss.backward()

@@ -31,10 +31,7 @@ for x, y in train_loader:
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-torch.save(
-    {name: value.detach().cpu() for name, value in model.named_parameters()},
-    "weights.pt",
-)
+torch.save({name: p.detach() for name, p in model.named_parameters()}, "weights.pt")
 ```
 
 ## Good

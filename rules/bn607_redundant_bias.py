@@ -16,7 +16,11 @@ breaks, which is why this rule is off unless it is selected.
 ```python
 from torch import nn
 
-net = nn.Sequential(nn.Conv2d(3, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU())
+net = nn.Sequential(
+    nn.Conv2d(3, 64, 3, padding=1),
+    nn.BatchNorm2d(64),
+    nn.ReLU(),
+)
 ```
 
 ```python
@@ -34,7 +38,9 @@ model = Model(inputs, x)
 from torch import nn
 
 net = nn.Sequential(
-    nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU()
+    nn.Conv2d(3, 64, 3, padding=1, bias=False),
+    nn.BatchNorm2d(64),
+    nn.ReLU(),
 )
 ```
 

@@ -18,7 +18,11 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-block = nn.Sequential(nn.Conv2d(3, 16, 3, bias=False), nn.BatchNorm2d(16), nn.ReLU())
+block = nn.Sequential(
+    nn.Conv2d(3, 16, 3, bias=False),
+    nn.BatchNorm2d(16),
+    nn.ReLU(),
+)
 images = torch.randn(8, 3, 32, 32, requires_grad=True)
 checkpoint(block, images, use_reentrant=False).mean().backward()
 ```
@@ -30,9 +34,10 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-# two updates with m' = 1 - sqrt(1 - m) are one with m
 block = nn.Sequential(
-    nn.Conv2d(3, 16, 3, bias=False), nn.BatchNorm2d(16, momentum=0.0513), nn.ReLU()
+    nn.Conv2d(3, 16, 3, bias=False),
+    nn.BatchNorm2d(16, momentum=0.0513),  # 1 - sqrt(1 - 0.1)
+    nn.ReLU(),
 )
 images = torch.randn(8, 3, 32, 32, requires_grad=True)
 checkpoint(block, images, use_reentrant=False).mean().backward()

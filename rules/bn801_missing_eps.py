@@ -64,9 +64,10 @@ class BatchNorm(nn.Module):
             with torch.no_grad():
                 self.running_mean += self.momentum * (mean - self.running_mean)
                 self.running_var += self.momentum * (var - self.running_var)
+            x = (x - mean) / torch.sqrt(var + self.eps)
         else:
-            mean, var = self.running_mean, self.running_var
-        return self.gamma * (x - mean) / torch.sqrt(var + self.eps) + self.beta
+            x = (x - self.running_mean) / torch.sqrt(self.running_var + self.eps)
+        return self.gamma * x + self.beta
 ```
 
 ## Silent when
