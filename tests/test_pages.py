@@ -10,17 +10,22 @@ import pytest
 
 from bnlint.rule import Rule
 from bnlint.rulebook import load_file, load_rules, rule_files
-from tests.linting import lint
+from tests.linting import CHECKOUT, lint
 
 FENCE = re.compile(r"^```python[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SECTION = re.compile(r"^## +(.+?) *$", re.MULTILINE)
+SECTIONS = ["What it looks like", "Why it hurts", "Bad", "Good", "Silent when", "Right on purpose", "Fix", "Source", "Measured"]
+
+
+def section(page: str, heading: str) -> str:
+    """What stands below the heading, up to the next one."""
+    parts = SECTION.split(inspect.cleandoc(page))
+    return dict(zip(parts[1::2], parts[2::2], strict=True)).get(heading, "").strip()
 
 
 def blocks(page: str, heading: str) -> list[str]:
     """The python fences below the heading, up to the next one."""
-    parts = SECTION.split(inspect.cleandoc(page))
-    sections = dict(zip(parts[1::2], parts[2::2], strict=True))
-    return FENCE.findall(sections.get(heading, ""))
+    return FENCE.findall(section(page, heading) + "\n")
 
 
 def examples(heading: str) -> list[tuple[Rule, str]]:
@@ -60,6 +65,23 @@ def test_good_example_of_a_page_is_not_reported(rule: Rule, block: str, tmp_path
 def test_page_shows_the_wrong_and_the_right_way(path: Path) -> None:
     page = load_file(path).__doc__ or ""
     assert blocks(page, "Bad"), "no python block below '## Bad'"
-    assert blocks(page, "Good"), "no python block below '## Good'"
-    for heading in ("What it looks like", "Why it hurts", "Silent when", "Right on purpose", "Fix", "Source", "Measured"):
-        assert re.search(rf"^## +{heading}", inspect.cleandoc(page), re.MULTILINE), f"no section {heading!r}"
+    assert len(blocks(page, "Bad")) == len(blocks(page, "Good")), "each wrong program has a right one beside it"
+
+
+@pytest.mark.parametrize("path", rule_files(), ids=lambda path: path.stem)
+def test_pages_have_the_same_sections_in_the_same_order(path: Path) -> None:
+    assert SECTION.findall(load_file(path).__doc__ or "") == SECTIONS
+
+
+@pytest.mark.parametrize("path", rule_files(), ids=lambda path: path.stem)
+def test_page_says_how_to_silence_its_own_rule_and_no_other(path: Path) -> None:
+    page = load_file(path).__doc__ or ""
+    assert set(re.findall(r"`# bnlint: ignore\[(\w+)\] reason`", section(page, "Right on purpose"))) <= {path.stem[:5].upper()}
+    assert "ignore[" not in page.replace(section(page, "Right on purpose"), "")
+
+
+@pytest.mark.parametrize("path", rule_files(), ids=lambda path: path.stem)
+def test_page_says_of_a_fix_what_the_fixtures_show(path: Path) -> None:
+    text = section(load_file(path).__doc__ or "", "Fix")
+    fixed = any((CHECKOUT / "fixtures" / path.stem).rglob("*.fixed.py"))
+    assert text.startswith("`bnlint check --fix" if fixed else "`--fix` does not change this"), text

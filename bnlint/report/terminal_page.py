@@ -67,7 +67,7 @@ def _prose(paragraph: str, width: int, *, plain: bool) -> Text:
         lines += wrapper.wrap(" ".join(item.split()))
     wrapped = "\n".join(lines).replace("\0", " ")
     if plain:
-        return Text(wrapped)
+        return Text(SPAN.sub(lambda span: span[0] if span[0][0] == "`" else span[0][1:-1], wrapped))
     shown, at = Text(), 0
     for span in SPAN.finditer(wrapped):
         shown.append(wrapped[at : span.start()])
