@@ -10,9 +10,9 @@ with `train=True` and drops the new statistics.
 ## Why it hurts
 
 In train mode batch norm normalises with the mean and variance of the current batch. The answer for one sample then
-depends on which other samples are in its batch, which is worst for small or ordered batches. The batch also moves the
-running statistics, so test data leaks into the model. `torch.no_grad()` and `torch.inference_mode()` only switch
-gradients off; they change none of this. Dropout stays active as well.
+depends on which other samples are in its batch, which is worst for small or ordered batches. In PyTorch the batch also
+moves the running statistics, so test data leaks into the model. `torch.no_grad()` and `torch.inference_mode()` only
+switch gradients off; they change none of this. Dropout stays active as well.
 
 ## Bad
 

@@ -10,7 +10,7 @@ nobody called `eval()` first, or the learning step put the network back in train
 An agent usually acts on one observation at a time. Normalised by its own statistics, a single observation loses what
 tells it apart from others. With one value per channel, every observation gives the same output; torch raises an error
 in that case, but TensorFlow does not, and convolutional networks and vectorised environments run on with distorted
-inputs. Each action also moves the running statistics, so exploration spoils later evaluation.
+inputs. In PyTorch and Keras each action also moves the running statistics, so exploration spoils later evaluation.
 
 ## Bad
 

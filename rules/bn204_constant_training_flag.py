@@ -10,8 +10,8 @@ or the evaluation script builds the network with the True of the training script
 ## Why it hurts
 
 At test time each batch is normalised by itself. The prediction for one example depends on the others in its batch, and
-for a single example most of what tells it apart is normalised away. Where the layer keeps running statistics,
-evaluation also moves them.
+for a single example most of what tells it apart is normalised away. In PyTorch and Keras such an evaluation also moves
+the running statistics.
 
 ## Bad
 
