@@ -116,7 +116,7 @@ def test_json_names_the_cell_of_each_edit_and_formats_that_know_rows_of_files_le
     assert [(edit["cell"], edit["location"]["row"], edit["content"]) for edit in edits] == [
         (1, 3, "momentum="), (3, 2, "net.eval()\n"), (4, 2, ""),
     ]  # fmt: skip
-    assert "fixes" not in run("--output-format", "sarif").stdout
+    assert '"fixes"' not in run("--output-format", "sarif").stdout
     assert "suggestions" not in run("--output-format", "rdjson").stdout
 
 
