@@ -86,7 +86,7 @@ A discriminator is reported once for each training loop.
 ## Right on purpose
 
 You follow a recipe that separates real from generated on purpose, and the discriminator never runs in eval mode. If
-that is your case, put `# bnlint: ignore[BN305] reason` on the line, or `ignore = ["BN305"]` into `[tool.bnlint]` of a
+that is your case, put `# bnlint: ignore[BN305] reason` on the line, or set `ignore = ["BN305"]` in `[tool.bnlint]` of a
 GAN project.
 
 ## Fix

@@ -73,7 +73,7 @@ the number comes from. Unsafe: the network computes something else, and trained 
 ## Source
 
 PyTorch documentation (2.13), `torch.nn.BatchNorm2d` and `torch.nn.LazyBatchNorm2d` (signatures);
-eriklindernoren/PyTorch-GAN issue 116, on 49 such layers in one collection of GANs.
+eriklindernoren/PyTorch-GAN issue 116 (that collection of GANs has 49 such layers).
 
 ## Measured
 
