@@ -1,4 +1,4 @@
-"""A TensorFlow 1 train op that does not run the update ops of batch norm.
+"""A TensorFlow 1 train op does not run the update ops of batch norm.
 
 ## What it looks like
 

@@ -1,4 +1,4 @@
-"""The collection of update ops is read before the batch-norm layers that fill it exist.
+"""The update ops are collected before the batch norm layers that add them exist.
 
 ## What it looks like
 

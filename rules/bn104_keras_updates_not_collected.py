@@ -1,4 +1,4 @@
-"""A Keras batch norm is trained by a TensorFlow 1 train op that never runs its updates.
+"""A TensorFlow 1 train op trains a Keras batch norm and never runs its updates.
 
 ## What it looks like
 

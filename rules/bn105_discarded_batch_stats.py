@@ -1,4 +1,4 @@
-"""The statistics that applying a Flax module gives back are dropped.
+"""The new batch statistics that a Flax module returns are dropped.
 
 ## What it looks like
 

@@ -1,4 +1,4 @@
-"""Validation data moves the averages that training collects, because its run or its tower is in train mode.
+"""Validation runs in train mode and moves the averages that training collects.
 
 ## What it looks like
 

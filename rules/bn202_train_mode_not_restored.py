@@ -1,4 +1,4 @@
-"""A training forward runs in the eval mode that an evaluation inside the training loop left behind.
+"""Training goes on in the eval mode that an evaluation inside the training loop left behind.
 
 ## What it looks like
 

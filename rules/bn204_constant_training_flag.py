@@ -1,4 +1,4 @@
-"""A batch norm is told by a constant that it is training, in a network that is also evaluated.
+"""A constant tells batch norm that it is training, in a network that is also evaluated.
 
 ## What it looks like
 

@@ -1,4 +1,4 @@
-"""Nothing tells batch norm whether it trains or evaluates, so that it always does what its library does by default.
+"""Batch norm gets no training flag, so it always does what its library does by default.
 
 ## What it looks like
 

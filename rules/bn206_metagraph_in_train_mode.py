@@ -1,4 +1,4 @@
-"""A graph that was built to train is imported with its ops and used for something else: its batch norm still trains.
+"""A graph that was built for training is imported and used for something else: its batch norm still trains.
 
 ## What it looks like
 

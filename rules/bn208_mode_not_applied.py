@@ -1,4 +1,4 @@
-"""A statement that looks as if it switched the mode of the network, and does not.
+"""A statement looks as if it switched the mode of the network, but does not.
 
 ## What it looks like
 

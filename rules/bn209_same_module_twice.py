@@ -1,4 +1,4 @@
-"""The same network is put in eval mode twice, and the one beside it, for which the second line was meant, is not.
+"""One network is put in eval mode twice, while the network beside it stays in train mode.
 
 ## What it looks like
 

@@ -1,4 +1,4 @@
-"""A teacher, a target or a fixed feature network runs in train mode inside the training loop of another network.
+"""A teacher, target or fixed feature network runs in train mode while another network is trained.
 
 ## What it looks like
 

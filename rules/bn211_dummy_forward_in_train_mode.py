@@ -1,4 +1,4 @@
-"""A network runs on zeros, ones or noise in train mode: a warm-up, a summary, a question for a shape.
+"""A network runs on zeros, ones or noise in train mode: a warm-up, a summary, a search for shapes.
 
 ## What it looks like
 

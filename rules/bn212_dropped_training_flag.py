@@ -1,4 +1,4 @@
-"""A wrapper asks whether it is training and does not tell its batch norm.
+"""A function takes a training flag but does not pass it on to its batch norm.
 
 ## What it looks like
 

@@ -1,4 +1,4 @@
-"""A training forward sends a batch of one sample through batch norm in train mode.
+"""A training forward sends a batch of one sample through batch norm.
 
 ## What it looks like
 

@@ -1,4 +1,4 @@
-"""Batch norm is trained on batches of so few examples that its statistics are mostly noise.
+"""Batch norm is trained on batches so small that its statistics are mostly noise.
 
 ## What it looks like
 

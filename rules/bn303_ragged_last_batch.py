@@ -1,4 +1,4 @@
-"""The last batch of an epoch may hold a single example, and then batch norm raises an error.
+"""The last batch of an epoch may hold a single example, on which batch norm raises an error.
 
 ## What it looks like
 

@@ -1,4 +1,4 @@
-"""One batch norm stands at two positions of a network.
+"""One batch norm object is used at two places of a network.
 
 ## What it looks like
 

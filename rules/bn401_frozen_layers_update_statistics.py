@@ -1,4 +1,4 @@
-"""Parameters are frozen, but their batch norm runs in train mode and goes on updating its statistics.
+"""Parameters are frozen, but their batch norm stays in train mode and keeps updating its statistics.
 
 ## What it looks like
 

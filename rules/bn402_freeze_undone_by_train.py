@@ -1,4 +1,4 @@
-"""Batch norm is frozen in eval mode once, and a later `train()` of the whole network takes that back.
+"""Batch norm is frozen in eval mode once, and a later `train()` of the whole network undoes it.
 
 ## What it looks like
 

@@ -1,4 +1,4 @@
-"""A pretrained Keras network is unfrozen for finetuning, and its batch norm starts anew on the new data.
+"""A pretrained Keras network is unfrozen for finetuning, and its batch norm replaces the pretrained statistics.
 
 ## What it looks like
 

@@ -1,4 +1,4 @@
-"""A type check picks some of the network's batch norms, and leaves those of another class out.
+"""A type check finds some of the network's batch norms and misses those of another class.
 
 ## What it looks like
 

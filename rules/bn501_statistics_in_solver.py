@@ -1,4 +1,4 @@
-"""The running mean or variance of a batch norm is handed to the solver as if it were a weight.
+"""The running mean or variance of a batch norm is handed to the optimiser as if it were a weight.
 
 ## What it looks like
 

@@ -1,4 +1,4 @@
-"""A target, averaged or federated network is given the parameters of another one, but not its running statistics.
+"""A target, averaged or federated network gets the parameters of another one, but not its running statistics.
 
 ## What it looks like
 

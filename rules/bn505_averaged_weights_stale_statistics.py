@@ -1,4 +1,4 @@
-"""A network of averaged weights is evaluated with statistics that were never measured for these weights.
+"""Averaged weights are evaluated with running statistics that were never measured for them.
 
 ## What it looks like
 

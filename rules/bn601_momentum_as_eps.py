@@ -1,4 +1,4 @@
-"""A number that is meant as momentum, or a channel count, lands in the position of `eps`.
+"""A momentum or a channel count lands in the position of `eps`.
 
 ## What it looks like
 

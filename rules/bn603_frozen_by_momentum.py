@@ -1,4 +1,4 @@
-"""A momentum at the end of its range, so that the running averages never change.
+"""A momentum at the end of its range keeps the running averages from ever changing.
 
 ## What it looks like
 

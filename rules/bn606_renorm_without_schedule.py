@@ -1,4 +1,4 @@
-"""Batch renormalisation whose corrections r and d are not limited, or hardly, from the first step on.
+"""Batch renormalisation starts with loose limits on its corrections, or with none.
 
 ## What it looks like
 

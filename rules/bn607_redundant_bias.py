@@ -1,4 +1,4 @@
-"""A convolution or linear layer adds a bias that the batch norm right after it takes away again.
+"""The bias of a convolution or linear layer is removed by the batch norm right after it.
 
 ## What it looks like
 

@@ -1,4 +1,4 @@
-"""Dropout stands right before a batch norm, and changes the variance that batch norm keeps for evaluation.
+"""Dropout right before batch norm makes its running variance wrong for evaluation.
 
 ## What it looks like
 

@@ -1,4 +1,4 @@
-"""A batch norm was built for another number of channels, or of axes, than it is given.
+"""A batch norm was built for another number of channels, or of axes, than it gets.
 
 ## What it looks like
 

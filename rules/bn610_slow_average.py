@@ -1,4 +1,4 @@
-"""Training is so short that the moving averages still hold much of what they started with.
+"""Training is so short that the moving averages still hold much of their initial values.
 
 ## What it looks like
 

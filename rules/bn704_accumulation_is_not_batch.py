@@ -1,4 +1,4 @@
-"""Gradients are accumulated over small batches, which makes the step larger, but not the batches of batch norm.
+"""Gradient accumulation makes the step larger, but not the batches of batch norm.
 
 ## What it looks like
 

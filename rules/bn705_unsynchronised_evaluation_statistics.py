@@ -1,4 +1,4 @@
-"""Every process keeps running averages of its own, and evaluates or saves with them.
+"""Every process keeps its own running averages, and evaluates or saves with them.
 
 ## What it looks like
 

@@ -1,4 +1,4 @@
-"""An own batch norm takes the root of a variance that nothing keeps from zero.
+"""A handwritten batch norm takes the root of a variance that may be zero.
 
 ## What it looks like
 

@@ -1,4 +1,4 @@
-"""An own batch norm uses the moments of the batch in both modes and keeps no average of them.
+"""A handwritten batch norm normalises by the batch in both modes and keeps no averages.
 
 ## What it looks like
 

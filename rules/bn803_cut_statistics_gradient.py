@@ -1,4 +1,4 @@
-"""An own batch norm normalises during training by something that no gradient flows through.
+"""A handwritten batch norm normalises in training by statistics that no gradient flows through.
 
 ## What it looks like
 

@@ -1,4 +1,4 @@
-"""The corrections of an own batch renormalisation carry a gradient, or are not clipped.
+"""The corrections of a handwritten batch renormalisation carry a gradient or are not clipped.
 
 ## What it looks like
 

@@ -1,4 +1,4 @@
-"""The running averages of an own batch norm are not averages of what training normalises by.
+"""The running averages of a handwritten batch norm are not averages of what training normalises by.
 
 ## What it looks like
 

@@ -1,4 +1,4 @@
-"""A batch norm is folded into the layer before it by a formula that gives another function.
+"""A batch norm is folded into the layer before it by a wrong formula.
 
 ## What it looks like
 

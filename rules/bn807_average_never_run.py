@@ -1,4 +1,4 @@
-"""The op that updates the averages of an own batch norm is created, and nothing ever runs it.
+"""The op that updates the averages of a handwritten batch norm is created but never run.
 
 ## What it looks like
 

@@ -1,4 +1,4 @@
-"""The averages of an own batch norm are updated in evaluation, too: their update is created outside the training branch.
+"""The averages of a handwritten batch norm are updated in evaluation, too.
 
 ## What it looks like
 

@@ -1,4 +1,4 @@
-"""Gradients of single examples are asked of a network whose batch norm mixes the examples.
+"""Gradients of single examples are taken through a batch norm that mixes the examples.
 
 ## What it looks like
 

@@ -1,4 +1,4 @@
-"""Queries and keys of a momentum encoder share the composition of their batch, which batch norm gives away.
+"""Queries and keys of a momentum encoder share their batches, and batch norm gives that away.
 
 ## What it looks like
 
