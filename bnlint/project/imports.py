@@ -48,6 +48,8 @@ class Imports:
             if (package := self.package(name)) is not None
             and any(f"{_parent(_text(package))}/{part}/__init__.py" in self._files for part in parts)
         )
+        packages = filter(None, map(self.package, sorted(self._frameworks)))
+        self._sources = tuple(_parent(_text(package)) + "/" for package in packages)
         self._searched: dict[str, tuple[str, ...]] = {}
         self._found: dict[tuple[str, str, int], Path | None] = {}
 
@@ -62,6 +64,10 @@ class Imports:
             if found is not None:
                 return found
         return None
+
+    def of_framework(self, path: Path) -> bool:
+        """Whether a file is one of a framework's own sources, of which is known what they do."""
+        return _text(path).startswith(self._sources) if self._sources else False
 
     def resolve(self, importer: Path, module: str, level: int) -> Path | None:
         """The file that `module` means in `importer`: a module, a package's `__init__.py`, or a namespace folder.

@@ -75,11 +75,12 @@ def needed(
 
     Concerned are the seeds and whatever imports one, directly or not. Of these, the reported ones, the files that import
     them (findings are judged from the callers) and all that both import are parsed; what is merely imported, names no
-    framework and is not small is left out. `names` are further classes and constructors that hold batch norm (settings).
+    framework and is not small is left out. What a framework's own sources do is known: they are parsed only where others
+    import them. `names` are further classes and constructors that hold batch norm (settings).
     """
     plain = {path: _plain(data) for path, data in files.items()}
     own = frozenset(name.encode() for name in _LIBRARIES if imports.package(name) is not None)
-    seeds = frozenset(path for path, data in plain.items() if is_seed(data, names, own))
+    seeds = frozenset(path for path, data in plain.items() if not imports.of_framework(path) and is_seed(data, names, own))
     if not seeds:
         return Prefiltered(frozenset(), seeds, seeds)
     below = _by_folder(plain)

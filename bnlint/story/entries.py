@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from bnlint.program import model as ir
-from bnlint.program.inside import fields
+from bnlint.program.inside import children, fields
 from bnlint.project.project import Project
 
 DRIVES = frozenset({
@@ -133,6 +135,45 @@ def survey(project: Project) -> Survey:
     drivers.update(function for function, called in others if not trainers.isdisjoint(called))
     found = (names, drivers, builders, moments, statistics, graphs, callers(calls, drivers))
     return Survey(*(frozenset(part) for part in found))  # type: ignore[arg-type]
+
+
+OF_STATISTICS = re.compile(r"mom|eps|decay")
+"""in names of arguments whose values make a batch norm another one"""
+
+
+class Likenesses:
+    """Of factories that drive nothing themselves, and bring together the same functions and classes of the project, the first
+    of a file stands for all: `resnet50()` for `resnet101()`.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.defined = {
+            statement.name
+            for program in project.programs.values()
+            for statement in program.body
+            if isinstance(statement, (ir.Function, ir.Class))
+        }
+        self.seen: set[tuple[Path, frozenset[str], frozenset[tuple[str, object]]]] = set()
+
+    def another(self, path: Path, function: ir.Function) -> bool:
+        """Whether a function is like none that was met before in the same file."""
+        mentioned, _ = used(function.body)
+        key = (path, frozenset(mentioned & self.defined), frozenset(of_statistics(function)))
+        known = key in self.seen
+        self.seen.add(key)
+        return not known
+
+
+def of_statistics(function: ir.Function) -> Iterator[tuple[str, object]]:
+    """The constants that a function gives to arguments such as `momentum`, in its calls."""
+    pending: list[ir.Node] = [*function.body]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ir.Arg) and isinstance(node.value, ir.Const):
+            if node.keyword is not None and OF_STATISTICS.search(node.keyword):
+                yield node.keyword, node.value.value
+        else:
+            pending.extend(children(node))
 
 
 def callers(calls: Sequence[tuple[ir.Function, set[str]]], drivers: set[int]) -> set[int]:

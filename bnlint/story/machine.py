@@ -80,6 +80,8 @@ class Run:
         self.allowed = 0
         self.runs: dict[int, int] = {}
         """how often each function was run by the entry point, by the identity of its node"""
+        self.in_vain: dict[int, int] = {}
+        """the steps that each function took without telling anything (see `relevance`), by the identity of its node"""
         self.importing = 0
         """how many module bodies are being run, one inside the other"""
         self.postponed: list[Path] = []
@@ -210,13 +212,13 @@ class Run:
         before = (
             self.memory.trail, self.memory.reads, self.memory.work, self.frames, self.loops, self.calls, self.forks,
             self.unrolled, self.contrary, self.supposed, self.forked, self.story, self.steps, self.runs,
-            self.norms, self.forwards, self.state, self.allowed, self.catches,
+            self.norms, self.forwards, self.state, self.allowed, self.catches, self.in_vain,
         )  # fmt: skip
         known = dict(self.known)
         self.known.clear()  # the same table for every story: a memo may have read it
         self.memory.trail, self.memory.reads, self.memory.work = [], None, 0
         self.frames, self.loops, self.calls, self.forks, self.contrary = [], [], [], 0, 0
-        self.supposed, self.forked, self.runs, self.catches = [], {}, {}, []
+        self.supposed, self.forked, self.runs, self.catches, self.in_vain = [], {}, {}, [], {}
         self.norms, self.forwards, self.steps, self.unrolled, self.state = [], 0, 0, 1, dict(BEGINNING)
         program = self.project.programs.get(path)
         self.allowed = self.budget.allowed(bound, len(program.lines) if program is not None else 0)
@@ -229,7 +231,7 @@ class Run:
             (
                 self.memory.trail, self.memory.reads, self.memory.work, self.frames, self.loops, self.calls, self.forks,
                 self.unrolled, self.contrary, self.supposed, self.forked, self.story, self.steps, self.runs,
-                self.norms, self.forwards, self.state, self.allowed, self.catches,
+                self.norms, self.forwards, self.state, self.allowed, self.catches, self.in_vain,
             ) = before  # fmt: skip
             self.known.clear()
             self.known.update(known)

@@ -90,7 +90,8 @@ class Teller:
         ]
         for tests, roots_only in ((False, True), (False, False), (True, True), (True, False)):
             some = [module for path, module in modules if is_test(path, "") is tests]
-            yield [entry for module in some for entry in uncalled(run, module, self.seen, roots_only)]
+            alike = entries.Likenesses(self.project)
+            yield [entry for module in some for entry in uncalled(run, module, self.seen, alike, roots_only)]
 
     def wanted(self, entry: Entry) -> bool:
         return entry.node not in self.run.reached
@@ -140,12 +141,16 @@ def main(run: Run, module: Module, block: ir.If) -> None:
 # --- what nothing calls ----------------------------------------------------------------------
 
 
-def uncalled(run: Run, module: Module, seen: entries.Survey, roots_only: bool) -> Iterator[Entry]:
+def uncalled(
+    run: Run, module: Module, seen: entries.Survey, alike: entries.Likenesses, roots_only: bool
+) -> Iterator[Entry]:
     """Functions and methods that drive networks; first those whose name nothing mentions."""
     for value in list(module.table.values()):
         if isinstance(value, Func) and value.scope.module is module and isinstance(value.node, ir.Function):
             driven = id(value.node) in seen.drivers or (roots_only and id(value.node) in seen.callers)
-            if driven and not (roots_only and value.name in seen.names):
+            if not driven or (roots_only and value.name in seen.names):
+                continue
+            if id(value.node) in seen.drivers or alike.another(module.path, value.node):
                 yield Entry(module, value.name, id(value.node), partial(function, run, module, value), marks=True)
         elif isinstance(value, Cls) and value.module is module:
             yield from methods(run, module, value, seen, roots_only)

@@ -57,6 +57,13 @@ def test_settings_that_mention_batch_norm_do_not_concern_all_their_readers() -> 
     assert parsed(files) == ["config.py", "net.py"]
 
 
+def test_what_a_framework_s_own_sources_do_is_known() -> None:
+    sources = {"keras/__init__.py": "", "keras/src/layers/__init__.py": "", "keras/src/layers/batch_normalization.py": NET}
+    assert parsed({**sources, "guides/guide.py": NET}) == ["guides/guide.py"]
+    namesake = {"keras/__init__.py": "", "keras/net.py": NET}
+    assert parsed(namesake) == ["keras/net.py"]
+
+
 def test_an_import_of_a_package_s_module_is_followed() -> None:
     files = {"models/__init__.py": "", "models/net.py": NET, "train.py": "from models import net\n"}
     assert "train.py" in parsed(files)

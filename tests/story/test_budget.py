@@ -161,7 +161,7 @@ def test_a_story_that_runs_out_says_so_and_keeps_what_it_told(monkeypatch: pytes
 
 
 def test_entry_points_that_nothing_calls_share_a_pool(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "POOL", 200)
+    monkeypatch.setattr(budget, "POOL_UNBOUND", 1_200)
     functions = "".join(f"def evaluate{i}(model, x):\n    model.eval()\n" + "    model(x)\n" * 30 for i in range(20))
     told = [story for story in stories(functions) if not story.bound]
     assert len(told) == 20

@@ -22,6 +22,7 @@ from bnlint.story.interpreter import (
     lists,
     objects,
     parameters,
+    relevance,
     replaying,
     statements,
 )
@@ -255,6 +256,9 @@ def call_function(run: Run, func: Func, args: Args, node: ir.Expr) -> Value:
     if not run.may_run(func.node):
         run.story.exhausted = True
         return not_followed(run, func, args, node)
+    if relevance.idle(run, func, args):
+        return not_followed(run, func, args, node)
+    began = relevance.now(run)
     outer_reads = run.memory.reads
     loud = run.loud
     run.memory.reads = {} if key is not None else None
@@ -266,6 +270,7 @@ def call_function(run: Run, func: Func, args: Args, node: ir.Expr) -> Value:
     try:
         table: Table = {}
         result = enter(run, func, args, node, table)
+        relevance.note(run, func, args, result, began)
         if key is not None and run.loud == loud:
             replaying.keep(run, key, mark, table, result, tuple(norms.values()))
     except RecursionError:
