@@ -62,8 +62,11 @@ in training and eval modes will always behave as if it is in the mode it was in 
 
 Largest difference between the traced network and eval mode: 14 bad, 0 good (torch 2.13.0).
 
-`torch.jit.trace` of a convolutional network, asked about single pictures; `torch.export` differs likewise. Tracing itself
-moves the statistics. Both exporters of `torch.onnx.export` write inference batch norm by default, whatever the mode.
+Largest difference between the exported network and eval mode: 14 bad, 3.81e-06 good (torch 2.13.0, onnx 1.23.2).
+
+A convolutional network, asked about single pictures: `torch.jit.trace`, and `torch.onnx.export` with `training=PRESERVE` and
+`dynamo=False`, run by ONNX's reference evaluator. `torch.export` differs likewise. With their defaults both exporters of
+`torch.onnx.export` are within 3e-6, whatever the mode. Tracing itself moves the statistics.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.evidence.claims import Claim
 from tests.linting import CHECKOUT
 
-FRAMEWORKS = ("torch", "tensorflow", "tf_keras", "keras", "jax", "flax")
+FRAMEWORKS = ("torch", "tensorflow", "tf_keras", "keras", "jax", "flax", "onnx", "opacus")
 LAST_LINE = re.compile(r"(?P<metric>[^:\n]+): (?P<figure>\S+)")
 SECONDS = 300
 # one thread: sums are added in one order, hence the same figures on every machine that adds alike
