@@ -85,7 +85,8 @@ that is your case, put `# bnlint: ignore[BN403] reason` on the line.
 ## Fix
 
 `--fix` does not change this. Set `trainable = False` on the batch norm layers after the base is unfrozen and before
-`compile`. This works in Keras 2 (with TensorFlow 2) and in Keras 3.
+`compile`. This works in Keras 2 (with TensorFlow 2) and in Keras 3. In
+TensorFlow 1 it holds the statistics only: `fit` still normalises by the batch.
 
 ## Source
 

@@ -103,8 +103,8 @@ Wider Optima and Better Generalization" (Izmailov and others, 2018), section 3.2
 
 Relative error of the running variances for the averaged weights: 0.557 bad, 0.012 good (torch 2.13.0).
 
-Of the network that is averaged, `AveragedModel` keeps the last statistics. The accuracy suffers little at usual learning
-rates (.854 against .865 once, torch 2.13).
+Of the network that is averaged, `AveragedModel` keeps the last statistics, before torch 2.0 those it was built with.
+The accuracy suffers little at usual learning rates (.854 against .865 once, torch 2.13).
 """
 
 from __future__ import annotations
