@@ -93,6 +93,7 @@ Lightning 2.2.0, "Improved Handling of Evaluation Mode".
 ## Measured
 
 Relative drift of the frozen running variance: 5.86 bad, 0 good (torch 2.13.0).
+Other seeds: 15, 11.6 bad, 0, 0 good.
 
 The layer was frozen to keep its statistics; `train()` makes them follow the new data.
 """
