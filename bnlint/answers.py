@@ -12,7 +12,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from hashlib import blake2b
@@ -22,15 +22,13 @@ from typing import Any
 from bnlint import __version__
 from bnlint.cache import Cache
 from bnlint.findings import Cure, Edit, Finding, Fix, Place, Step
+from bnlint.read import requirements
 
 Status = tuple[int, int, int, int]
 """size, time of the last change of content and of status in nanoseconds, inode"""
 
 RACY = 2_000_000_000
 """nanoseconds: within them a file may change twice and keep its times, so what is that young is hashed again"""
-
-_REQUIREMENTS = (".txt", ".yml", ".yaml", ".cfg", ".toml", "Pipfile")
-"""files at a project's root that may say which versions of libraries it uses (see bnlint.project.versions)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class Answers:
         self._statuses: dict[str, Status] = {}
         roots = [str(root) for root in projects]
         files = {str(file) for members in projects.values() for file in members}
-        files.update(name for root in roots for name in requirements(root))
+        files.update(name for root in roots for name in requirements.files(root))
         self._table = _digest(("statuses", roots))
         digests = self._digests(sorted(files))
         state = (itself(), roots, sorted(map(str, passed)), list(settings), digests)
@@ -118,14 +116,6 @@ class Answers:
 
 def _digest(state: object) -> str:
     return blake2b(repr(state).encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()
-
-
-def requirements(root: str) -> Iterator[str]:
-    try:
-        with os.scandir(root) as listing:
-            yield from (entry.path for entry in listing if entry.name.endswith(_REQUIREMENTS) and entry.is_file())
-    except OSError:
-        return
 
 
 def _status(name: str) -> Status | None:

@@ -89,9 +89,10 @@ after the evaluation.
 ## Measured
 
 Accuracy after five epochs: 0.251 bad, 0.819 good (torch 2.13.0).
+Other seeds: 0.244, 0.239 bad, 0.865, 0.716 good.
 
-Five batch norms and a learning rate of 1. With two of them and Adam there is next to no loss: the damage grows with depth,
-learning rate and how early `eval()` comes.
+Harsh on purpose: five batch norms, SGD at a learning rate of 1 with momentum .9, eval mode from the first step on. At a rate
+of .1 there is next to no loss (.857 and .856): the damage grows with depth, learning rate and how early `eval()` comes.
 """
 
 from __future__ import annotations

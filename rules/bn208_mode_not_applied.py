@@ -88,6 +88,7 @@ submodules, the attribute does not.
 ## Measured
 
 Accuracy on a test set sorted by class: 0.270 bad, 0.856 good (torch 2.13.0).
+Other seeds: 0.240, 0.241 bad, 0.871, 0.846 good.
 
 `model.training = False` does not reach the children.
 """

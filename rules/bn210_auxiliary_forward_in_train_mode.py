@@ -90,6 +90,7 @@ that contains it.
 ## Measured
 
 Relative drift of the teacher's running variance: 1.31 bad, 0 good (torch 2.13.0).
+Other seeds: 1.44, 1.61 bad, 0, 0 good.
 
 The target is computed under `torch.no_grad()`, which does not stop the updates.
 """

@@ -107,6 +107,7 @@ Domain Adaptation" (Li and others, 2016).
 ## Measured
 
 Test accuracy on both sources: 0.488 bad, 0.845 good (torch 2.13.0).
+Other seeds: 0.437, 0.343 bad, 0.857, 0.811 good.
 
 Where both sources have the same distribution there is no harm.
 """

@@ -101,9 +101,11 @@ Generative Adversarial Networks" (Radford and others, 2015).
 
 ## Measured
 
-Share of examples that the discriminator tells in eval mode: 0.003 bad, 1.000 good (torch 2.13.0).
+Relative error of the discriminator's running variance for real and generated: 0.803 bad, 0.029 good (torch 2.13.0).
+Other seeds: 0.820, 0.812 bad, 0.020, 0.016 good.
 
-Judged in eval mode, by averages that separate batches made fit neither the real nor the generated. Disputed all the same:
+Averages that separate batches made fit neither the real nor the generated: in eval mode the discriminator tells .003, .064 and
+1.000 of the examples with three seeds, 1.000 each where the batches are joint. Disputed all the same:
 well-known recipes (ganhacks, DCGAN) ask for separate batches, and train with them; they do not evaluate the discriminator.
 """
 

@@ -99,8 +99,11 @@ documentation (2.13), `torch.nn.Module.train` and `torch.nn.Module.requires_grad
 ## Measured
 
 Accuracy on the first task after freezing: 0.414 bad, 1.000 good (torch 2.13.0).
+Other seeds: 0.416, 0.240 bad, 1.000, 0.996 good.
 
-The head for the new task learns well in both cases: the damage shows where the frozen part is used again.
+Harsh on purpose: the new inputs have three times the deviation, and a mean of 6 instead of 0. With a mean of .5 and 1.2 times
+the deviation nothing is lost (1.000 both). The head for the new task learns well in either case: the damage shows where the
+frozen part is used again.
 """
 
 from __future__ import annotations

@@ -114,9 +114,11 @@ PyTorch documentation (2.13), `torch.nn.Parameter` and `torch.nn.Module.register
 ## Measured
 
 Relative drift of the running mean in an epoch in eval mode: 0.0863 bad, 0 good (torch 2.13.0).
+Other seeds: 0.0509, 0.0726 bad, 0, 0 good.
 
-In train mode the loss sends the statistics no gradient, and nothing moves them. Once, in TensorFlow 1.15 with L2 over all
-trainable variables: the moving mean ended at .48 where the true mean is 3.0.
+Adam at a learning rate of .02, one epoch on other data; at .001 the mean drifts by .012. In train mode the loss sends the
+statistics no gradient, and nothing moves them. Once, in TensorFlow 1.15 with L2 over all trainable variables: the moving
+mean ended at .48 where the true mean is 3.0.
 """
 
 from __future__ import annotations

@@ -114,8 +114,10 @@ base Layer class" (`weights`); TensorFlow API documentation (1.15), `tf.trainabl
 ## Measured
 
 Test accuracy of the copy: 0.586 bad, 0.964 good (torch 2.13.0).
+Other seeds: 0.512, 0.266 bad, 0.988, 0.968 good.
 
-A copy that is only used in train mode loses nothing.
+Harsh on purpose: inputs of mean 10, far from the 0 that the copy's statistics start with. With inputs around 0 the loss is
+small (.958 against .988). A copy that is only used in train mode loses nothing.
 """
 
 from __future__ import annotations

@@ -102,9 +102,11 @@ Wider Optima and Better Generalization" (Izmailov and others, 2018), section 3.2
 ## Measured
 
 Relative error of the running variances for the averaged weights: 0.557 bad, 0.012 good (torch 2.13.0).
+Other seeds: 0.470, 0.472 bad, 0.013, 0.012 good.
 
-Of the network that is averaged, `AveragedModel` keeps the last statistics. The accuracy suffers little at usual learning
-rates (.854 against .865 once, torch 2.13).
+Of the network that is averaged, `AveragedModel` keeps the last statistics, before torch 2.0 those it was built with.
+Harsh on purpose: SGD at a learning rate of 1. At .1 the error is .212 against .013, and the accuracy is the same (.878 and
+.880).
 """
 
 from __future__ import annotations

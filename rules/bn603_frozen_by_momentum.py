@@ -55,6 +55,7 @@ PyTorch 2.13, `torch.nn.modules.batchnorm._BatchNorm.forward` (`exponential_aver
 ## Measured
 
 Test accuracy in eval mode: 0.652 bad, 0.907 good (torch 2.13.0).
+Other seeds: 0.496, 0.350 bad, 0.920, 0.874 good.
 
 The network is evaluated with mean 0 and variance 1.
 """

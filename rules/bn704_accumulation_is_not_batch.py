@@ -75,6 +75,7 @@ renormalisation (Ruban, 2018), on small batches.
 ## Measured
 
 Test accuracy after two epochs: 0.789 bad, 0.901 good (torch 2.13.0).
+Other seeds: 0.760, 0.753 bad, 0.892, 0.867 good.
 
 Pieces of 4 accumulated to 32, or batches of 32: the same number of steps of the optimiser on as many examples.
 """

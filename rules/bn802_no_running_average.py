@@ -87,6 +87,7 @@ documentation (2.21), `tf.nn.moments` and `tf.nn.batch_normalization` (neither k
 ## Measured
 
 Accuracy in test batches of 4: 0.709 bad, 0.876 good (torch 2.13.0).
+Other seeds: 0.695, 0.669 bad, 0.870, 0.843 good.
 
 As with `track_running_stats=False` (BN605): large shuffled batches hide it.
 """

@@ -116,9 +116,10 @@ section 2, the example of the growing bias.
 ## Measured
 
 Test accuracy at a high learning rate: 0.343 bad, 0.741 good (torch 2.13.0).
+Other seeds: 0.263, 0.255 bad, 0.553, 0.442 good.
 
-SGD at a learning rate of 2 with momentum; at .2 there is next to no difference. Detached moments of the batch harm at high
-rates only, too.
+Harsh on purpose: SGD at a learning rate of 2 with momentum .9; at .2 without there is no loss (.879 and .876). Detached
+moments of the batch harm at high rates only, too.
 """
 
 from __future__ import annotations

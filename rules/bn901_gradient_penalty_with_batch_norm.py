@@ -67,6 +67,7 @@ The penalty is meant for the batch as a whole, as in some methods. If that is yo
 ## Measured
 
 Norm of the first answer's gradient with respect to the other examples: 0.0953 bad, 0 good (torch 2.13.0).
+Other seeds: 0.208, 0.134 bad, 0, 0 good.
 
 In eval mode, or with layer norm, an example's answer depends on that example alone.
 """

@@ -91,8 +91,13 @@ Batch Norm".
 
 The gradients of 64 single examples: RuntimeError bad, computed good (torch 2.13.0).
 
-Opacus raises `UnsupportedModuleError` by itself; a frozen batch norm it accepts, and the gradient of the first example
-changed by 149 % with the others in its batch (Opacus 1.6, torch 2.13).
+Private training: UnsupportedModuleError bad, completed good (torch 2.13.0, opacus 1.6.0).
+
+Relative change of an example's gradient among others: 0.385 bad, 0 good (torch 2.13.0, opacus 1.6.0).
+Other seeds: 0.531, 0.356 bad, 0, 0 good.
+
+By `vmap`, by Opacus, and by Opacus with `affine=False`, which it accepts: the gradient of one and the same example changes
+with the 63 others of its batch.
 """
 
 from __future__ import annotations

@@ -20,10 +20,11 @@ from typing import Any
 import msgspec
 
 from bnlint.analysis.verdict import Trace, Verdict
-from bnlint.answers import finding_of, itself, plain, requirements
+from bnlint.answers import finding_of, itself, plain
 from bnlint.cache import Cache
 from bnlint.findings import Argument, Change, Comment, Cure, Drop, Edit, Finding, Insert, Place, Wrap
 from bnlint.program import model as ir
+from bnlint.read import requirements
 from bnlint.story.budget import STEPS_PER_ENTRY
 from bnlint.story.entries import functions
 from bnlint.story.telling import Entry, Teller
@@ -67,7 +68,7 @@ class Remembered:
         self._table = _digest(("verdicts", str(project.root), settings, sorted(map(str, project.reported))))
         state = (
             itself(), project.imports.names(), sorted(map(str, memory.digests)), [(str(path), marks[path]) for path in ground],
-            [(name, _content(name)) for name in sorted({*requirements(str(project.root)), str(project.root / "setup.py")})],
+            [(name, _content(name)) for name in sorted(requirements.files(str(project.root)))],
         )  # fmt: skip
         self._ground = _digest(state)
         self._whole = whole

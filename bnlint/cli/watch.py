@@ -17,10 +17,10 @@ from watchdog.observers import Observer
 
 from bnlint.cache import FOLDER
 from bnlint.cli.output import tell
-from bnlint.project.versions import REQUIREMENTS
 from bnlint.read.context import is_project, project_root
 from bnlint.read.discover import SUFFIXES
 from bnlint.read.ignores import FOREIGN_FOLDERS
+from bnlint.read.requirements import is_requirements
 
 SETTLED = 0.1
 """seconds without a further change after which a change is taken to be complete: editors write in several steps"""
@@ -103,4 +103,4 @@ class _Changes(FileSystemEventHandler):
         if not _FOREIGN.isdisjoint(parts) or path.startswith(self._ignored):
             return False
         name = parts[-1]
-        return is_folder or name.endswith(SUFFIXES) or name == ".gitignore" or REQUIREMENTS.match(name) is not None
+        return is_folder or name.endswith(SUFFIXES) or name == ".gitignore" or is_requirements(name)

@@ -1,1 +1,1 @@
-"""Programs joined by import. Must never touch the file system: it works on what `bnlint.read` found."""
+"""Programs joined by import, and the versions they are for. Works on what `bnlint.read` found."""

@@ -1,27 +1,21 @@
-"""For which major version of Keras a project is written: what its requirements pin, and imports that only one version has.
+"""For which versions of libraries a project is written: what its requirements pin, and imports that only one version has.
 
 Facts: Keras 3 came with TensorFlow 2.16 (release notes of TensorFlow 2.16); it has no `keras.engine`, `keras.layers.merge`,
 `keras.layers.convolutional` and their like any more, no `tensorflow.contrib`, and brought `keras.ops` and `keras.random`.
-Reads the requirements at the project's root, never anything outside of it.
+The package `tf_keras` is Keras 2. Where versions differ and nothing says which one it is, what holds in both is told.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from bnlint.program import model as ir
 from bnlint.program.inside import children
 from bnlint.project.project import Project
+from bnlint.read.requirements import Asked, Version, asked
 
-REQUIREMENTS = re.compile(r"^(requirements.*\.txt|environment.*\.ya?ml|conda.*\.ya?ml|setup\.(py|cfg)|pyproject\.toml|Pipfile)$")
-PIN = re.compile(
-    r"(?<![\w.-])(tensorflow(?:[-_](?:gpu|cpu|macos))?|keras)(?:\[[\w,-]*\])?[\"'\s=]*((?:[,\s]*[=~<>^]=?\s*\d[\w.*]*)+)", re.I
-)
-BOUND = re.compile(r"([=~<>^]=?)\s*(\d+)(?:\.(\d+))?")
-LARGEST = 200_000
-FIRST_WITH_KERAS_3 = (2, 16)
+TENSORFLOW = ("tensorflow", "tensorflow-gpu", "tensorflow-cpu", "tensorflow-macos", "tensorflow-intel")
+FIRST_WITH_KERAS_3 = (2, 16, 0)
 OLD = (
     "tensorflow.contrib", "tensorflow.python.keras", "keras.engine", "keras.layers.merge", "keras.layers.core",
     "keras.layers.convolutional", "keras.layers.recurrent", "keras.layers.wrappers", "keras.layers.advanced_activations",
@@ -32,10 +26,39 @@ OLD = (
 NEW = ("keras.ops", "keras.random", "keras.src")
 
 
+def before(requirements: Asked, names: Iterable[str], version: Version) -> bool | None:
+    """Whether a project uses a library before a version; None where nothing decides it, or one line says this, one that.
+
+    names: all that the library goes by.
+    """
+    found = set(judged(requirements, names, version))
+    return found.pop() if len(found) == 1 else None
+
+
+def judged(requirements: Asked, names: Iterable[str], version: Version) -> Iterator[bool]:
+    """Of each line about a library whether it asks for less than a version, of those that decide it."""
+    for bounds in (bounds for name in names for bounds in requirements.get(name, ())):
+        if bounds.end is not None and bounds.end <= version:
+            yield True
+        elif bounds.low is not None and bounds.low >= version:
+            yield False
+
+
+# --- Keras -----------------------------------------------------------------------------------
+
+
 def keras_version(project: Project) -> int | None:
     """2 or 3, None where nothing says so or the evidence disagrees."""
-    found = {*imported(project.programs.values()), *pinned(project.root)}
+    found = {*imported(project.programs.values()), *pinned(asked(project.root))}
     return found.pop() if len(found) == 1 else None
+
+
+def pinned(requirements: Asked) -> Iterator[int]:
+    """What requirements say; a lower bound that both versions keep says nothing."""
+    for names, first in ((("keras",), (3, 0, 0)), (TENSORFLOW, FIRST_WITH_KERAS_3)):
+        yield from (2 if old else 3 for old in judged(requirements, names, first))
+    if "tf-keras" in requirements:
+        yield 2
 
 
 def imported(programs: Iterable[ir.Program]) -> Iterator[int]:
@@ -59,31 +82,3 @@ def version(name: str) -> int | None:
         if any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes):
             return known
     return None
-
-
-def pinned(root: Path) -> Iterator[int]:
-    """What the requirements of a project say; a lower bound that both versions keep says nothing."""
-    try:
-        files = [path for path in sorted(root.iterdir()) if REQUIREMENTS.match(path.name) and path.is_file()]
-    except OSError:
-        return
-    for path in files:
-        try:
-            text = path.read_bytes()[:LARGEST].decode("utf-8", "replace")
-        except OSError:
-            continue
-        for line in text.splitlines():
-            if not line.lstrip().startswith("#"):
-                for name, bounds in PIN.findall(line):
-                    yield from filter(None, (asked(name, *bound) for bound in BOUND.findall(bounds)))
-
-
-def asked(name: str, sign: str, major: str, minor: str) -> int | None:
-    """The version of Keras behind one bound of a requirement."""
-    wanted = (int(major), int(minor or 0))
-    first = (3, 0) if name.lower() == "keras" else FIRST_WITH_KERAS_3
-    if sign in ("<", "<="):
-        return 2 if wanted < first or (sign == "<" and wanted == first) else None
-    if sign not in ("==", "="):
-        return 3 if wanted >= first else None
-    return 3 if wanted >= first else 2

@@ -28,16 +28,25 @@ def contradiction(page: Claim, shown: Claim) -> str | None:
     return None
 
 
+def same_direction(claim: Claim, other: Claim) -> bool:
+    """Whether two runs differ in size only: what is more in one of them is more in the other."""
+    try:
+        return (float(claim.bad) - float(claim.good)) * (float(other.bad) - float(other.good)) > 0
+    except ValueError:
+        return (claim.bad, claim.good) == (other.bad, other.good)
+
+
 def _close(said: str, came: str, other: str) -> bool:
-    if not (_number(said) and _number(came)):
+    if not (is_number(said) and is_number(came)):
         return said == came
     if said == "0":
         return abs(float(came) - float(said)) < NOTHING
-    room = abs(float(said) - float(other)) if _number(other) else abs(float(said))
+    room = abs(float(said) - float(other)) if is_number(other) else abs(float(said))
     return abs(float(came) - float(said)) <= SHARE * room
 
 
-def _number(figure: str) -> bool:
+def is_number(figure: str) -> bool:
+    """Whether a figure is a finite number, not a word."""
     try:
         return math.isfinite(float(figure))
     except ValueError:

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
-import subprocess
-import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
+from tests.evidence import running
 from tests.evidence.claims import Claim
 from tests.linting import CHECKOUT
 
-FRAMEWORKS = ("torch", "tensorflow", "tf_keras", "keras", "jax", "flax")
+FRAMEWORKS = ("torch", "tensorflow", "tf_keras", "keras", "jax", "flax", "onnx", "opacus")
+SEEDED = re.compile(r"(?<=seed\()0(?=\))|(?<=RandomState\()0(?=\))|(?<=key\()0(?=\))")
 LAST_LINE = re.compile(r"(?P<metric>[^:\n]+): (?P<figure>\S+)")
-SECONDS = 300
-# one thread: sums are added in one order, hence the same figures on every machine that adds alike
-SURROUNDINGS = {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 class ProgramError(Exception):
@@ -61,6 +56,11 @@ def needs(program: Path) -> tuple[str, ...]:
     return tuple(name for name in FRAMEWORKS if name in names)
 
 
+def seeded(pair: Pair) -> bool:
+    """Whether the pair can run with another seed."""
+    return SEEDED.search(pair.good.read_text("utf-8")) is not None
+
+
 def missing(pair: Pair) -> list[str]:
     """The frameworks that the pair needs and that are not installed."""
     return [name for name in needs(pair.bad) if name not in packages_distributions()]
@@ -72,28 +72,19 @@ def versions(pair: Pair) -> str:
     return ", ".join(f"{name} {version(installed[name][0]).split('+')[0]}" for name in needs(pair.bad))
 
 
-def run(program: Path) -> tuple[str, str]:
+def run(program: Path, seed: int = 0) -> tuple[str, str]:
     """Metric and figure that a program prints last; of one that raises the metric is empty, the figure the exception's name.
 
-    Raises ProgramError if it does neither, or takes longer than `SECONDS`.
+    seed: in place of the program's own, which is 0. Raises ProgramError if it does neither, or takes too long.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            done = subprocess.run(
-                [sys.executable, "-W", "ignore", str(program)],
-                cwd=folder,
-                env=os.environ | SURROUNDINGS,
-                capture_output=True,
-                text=True,
-                timeout=SECONDS,
-            )
-        except subprocess.TimeoutExpired:
-            raise ProgramError(f"{program.name} runs longer than {SECONDS} s") from None
-    lines = (done.stderr if done.returncode else done.stdout).strip().splitlines() or [""]
-    if done.returncode:
+    done = running.run(program.name, SEEDED.sub(str(seed), program.read_text("utf-8")), "torch" in needs(program))
+    if done.status is None:
+        raise ProgramError(f"{program.name} runs longer than {running.SECONDS} s")
+    lines = (done.errors if done.status else done.out).strip().splitlines() or [""]
+    if done.status:
         raised = re.match(r"(?:\w+\.)*(\w+)(?=:|$)", lines[-1])
         if raised is None:
-            raise ProgramError(f"{program.name} ends with status {done.returncode}: {lines[-1]}")
+            raise ProgramError(f"{program.name} ends with status {done.status}: {lines[-1]}")
         return "", raised[1]
     told = LAST_LINE.fullmatch(lines[-1])
     if told is None:
@@ -101,10 +92,10 @@ def run(program: Path) -> tuple[str, str]:
     return told["metric"], told["figure"]
 
 
-def show(pair: Pair) -> Claim:
+def show(pair: Pair, seed: int = 0) -> Claim:
     """Run both programs of a pair side by side. Raises ProgramError."""
     with ThreadPoolExecutor(2) as pool:
-        (bad_metric, bad), (good_metric, good) = pool.map(run, (pair.bad, pair.good))
+        (bad_metric, bad), (good_metric, good) = pool.map(run, (pair.bad, pair.good), (seed, seed))
     if not good_metric:
         raise ProgramError(f"{pair}: the good program raises {good}")
     if bad_metric and bad_metric != good_metric:

@@ -14,7 +14,7 @@ import pytest
 from bnlint.rulebook import rule_files
 from tests.evidence import claims, programs
 from tests.evidence.claims import Claim
-from tests.evidence.judging import contradiction
+from tests.evidence.judging import contradiction, same_direction
 from tests.evidence.programs import Pair
 from tests.linting import marks
 
@@ -36,11 +36,29 @@ def test_page_says_what_its_programs_show(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("path", rule_files(), ids=lambda path: path.stem)
-def test_rule_has_evidence_or_says_why_not(path: Path) -> None:
+def test_each_line_of_a_page_has_a_pair_of_programs_that_is_run(path: Path) -> None:
     pairs, said = programs.pairs_of(path), claims.claims(path)
     assert len(pairs) == len(said), "run: python -m tests.evidence --write"
-    assert said or claims.reason_not_to_run(path), "neither a Measured line nor a reason"
     assert all(claim.bad != claim.good for claim in said)
+
+
+@pytest.mark.parametrize("path", rule_files(), ids=lambda path: path.stem)
+def test_rule_has_a_measured_line_or_says_why_not(path: Path) -> None:
+    assert claims.proves_itself(path), "neither a Measured line nor a reason: see tests/evidence/claims.py"
+
+
+def test_a_page_without_a_line_or_with_a_figure_alone_does_not_prove_its_rule(tmp_path: Path) -> None:
+    page = tmp_path / "bn999_page.py"
+    for measured, proven in (
+        ("Test accuracy .5 against .9 in a single experiment.", False),
+        ("Not shown on one CPU:", False),
+        ("Not shown on one CPU: it takes several GPUs.", True),
+        (str(PAGE), True),
+    ):
+        page.write_text(f'"""A page.\n\n## Measured\n\n{measured}\n"""\n', "utf-8")
+        assert claims.proves_itself(page) == proven
+    page.write_text('"""A page."""\n', "utf-8")
+    assert not claims.proves_itself(page)
 
 
 @pytest.mark.parametrize("pair", RULE_FILES, ids=str)
@@ -74,11 +92,20 @@ def test_a_plain_0_is_exact_and_so_is_a_word() -> None:
     assert contradiction(raising, Claim("Last batch", "RuntimeError", "trained", "")) is not None
 
 
+def test_other_seeds_must_point_the_same_way() -> None:
+    assert same_direction(PAGE, Claim("Accuracy", "0.500", "0.600", ""))
+    assert not same_direction(PAGE, Claim("Accuracy", "0.600", "0.500", ""))
+    assert same_direction(Claim("Largest value", "inf", "8", ""), Claim("Largest value", "inf", "7", ""))
+
+
 def test_lines_of_a_page_are_written_above_its_prose(tmp_path: Path) -> None:
     page = tmp_path / "bn999_page.py"
     page.write_text('"""A page.\n\n## Measured\n\nSome prose.\n"""\n\nx = 1\n', "utf-8")
     claims.write(page, [PAGE])
-    claims.write(page, [PAGE])
-    assert claims.claims(page) == [PAGE]
-    assert claims.measured(page) == "Accuracy: 0.300 bad, 0.700 good (torch 2.13.0).\n\nSome prose."
+    seeded = claims.with_others(PAGE, [Claim("Accuracy", "0.310", "0.720", ""), Claim("Accuracy", "0.290", "0.690", "")])
+    claims.write(page, [seeded])
+    assert claims.claims(page) == [seeded]
+    assert claims.measured(page) == (
+        "Accuracy: 0.300 bad, 0.700 good (torch 2.13.0).\nOther seeds: 0.310, 0.290 bad, 0.720, 0.690 good.\n\nSome prose."
+    )
     assert page.read_text("utf-8").endswith('Some prose.\n"""\n\nx = 1\n')

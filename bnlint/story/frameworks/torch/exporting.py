@@ -1,13 +1,14 @@
 """Networks written down as graphs: tracing, export, fusing. The mode they are in then is the mode they keep.
 
 Facts, torch 2.13: `torch.jit.trace` and `torch.export.export` bake the mode in, `torch.jit.script` keeps the switch;
-`torch.onnx.export` writes batch norm for inference whatever the mode, unless the exporter without dynamo is told
-`training=TRAINING` or `PRESERVE`; fusing, freezing and `prepare_fx` raise in train mode.
+`torch.onnx.export` writes batch norm for inference whatever the mode, unless the exporter without dynamo (the default before
+torch 2.9, release notes) is told `training=TRAINING` or `PRESERVE`; fusing, freezing and `prepare_fx` raise in train mode.
 """
 
 from __future__ import annotations
 
 from bnlint.program import model as ir
+from bnlint.story import versions
 from bnlint.story.events import Exported, NormUse
 from bnlint.story.framework import Args
 from bnlint.story.frameworks.torch import networks
@@ -28,6 +29,8 @@ BAKING = {
 }
 """functions that record the mode -> the name of their first parameter, and whether they refuse train mode"""
 ONNX = "torch.onnx.export"
+FIRST_WITH_DYNAMO = (2, 9, 0)
+"""from here on `dynamo=True` is the default, and `training` is ignored"""
 PRESERVING = ("TrainingMode.TRAINING", "TrainingMode.PRESERVE")
 
 
@@ -43,17 +46,20 @@ def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
             traced.slots.update({"#mode": given.slots.get("#mode", networks.FRESH), "#norms": "no"})
             return traced
         return given
-    if name == ONNX and keeps_mode(args):
+    if name == ONNX and keeps_mode(run, args):
         noted(run, args.get(0, "model") or UNKNOWN, "onnx.export", False, node)
     return None
 
 
-def keeps_mode(args: Args) -> bool:
-    """Whether the exporter is told to write down the mode that the network is in."""
+def keeps_mode(run: Run, args: Args) -> bool:
+    """Whether the exporter is told to write down the mode that the network is in, and is the one that listens."""
     training = args.get(None, "training")
+    if not (isinstance(training, Lib) and training.name.endswith(PRESERVING)):
+        return False
     dynamo = args.get(None, "dynamo")
-    told = isinstance(training, Lib) and training.name.endswith(PRESERVING)
-    return told and isinstance(dynamo, Const) and dynamo.value is False
+    if dynamo is None and args.double_star is None:
+        return versions.before(run, ("torch", "pytorch"), FIRST_WITH_DYNAMO) is True
+    return isinstance(dynamo, Const) and dynamo.value is False
 
 
 def noted(run: Run, given: Value, how: str, raises: bool, node: ir.Call) -> None:

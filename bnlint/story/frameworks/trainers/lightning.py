@@ -3,8 +3,8 @@
 Facts: Lightning 1.9 and 2.5, "LightningModule" (hooks, their order, their arguments) and "Trainer". Validation, test and
 predict loops call `eval()` before their first hook. Until 2.1 `fit` begins with `train()`, and `train()` follows each
 validation and test; from 2.2 on ("Improved Handling of Evaluation Mode" in the release notes of 2.2.0) `fit` leaves the
-modes as they are and each evaluation gives back those it found. Where the version cannot be told, what had been put in
-eval mode is in either mode in training.
+modes as they are and each evaluation gives back those it found. Where neither the program nor the project's requirements
+tell the version, what had been put in eval mode is in either mode in training.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bnlint.program import model as ir
+from bnlint.story import versions
 from bnlint.story.events import Wrapped
 from bnlint.story.framework import Args, library_base
 from bnlint.story.frameworks.torch import accumulation, networks, scaling
@@ -28,6 +29,9 @@ STAGES = {
     "predict": ("predict", "predict_dataloader"),
 }
 """what the trainer's method is called -> the names of the hooks, and of the one that gives the data"""
+
+NAMES = ("lightning", "pytorch-lightning")
+FIRST_THAT_KEEPS_MODES = (2, 2, 0)
 
 ONLY_BEFORE_2_0 = frozenset({
     "gpus", "tpu_cores", "ipus", "num_processes", "progress_bar_refresh_rate", "checkpoint_callback", "weights_summary",
@@ -146,13 +150,23 @@ class Session:
     data: Obj | None
     node: ir.Call
 
-    def old(self) -> bool:
-        """Whether the program shows that it is written for a version before 2.0."""
+    def old(self) -> bool | None:
+        """Whether the version is one before 2.2, None where that cannot be told."""
         if self.trainer is not None and self.trainer.slots.get("#old"):
             return True
         if any(stages.own_method(self.run, self.net, name) is not None for name in HOOKS_BEFORE_2_0):
             return True
-        return "optimizer_idx" in parameters(self.run, self.net, "training_step")
+        if "optimizer_idx" in parameters(self.run, self.net, "training_step"):
+            return True
+        return versions.before(self.run, NAMES, FIRST_THAT_KEEPS_MODES)
+
+    def begin(self, how: str) -> None:
+        """Training begins, or goes on after an evaluation: in train mode, or in the modes that are found."""
+        old = self.old()
+        if old:
+            stages.switch(self.run, self.net, "train", self.node, how)
+        elif old is None:
+            stages.switch_unless_kept(self.run, self.net, self.node, how)
 
     def both(self, name: str, *given: Value) -> None:
         """A hook of the callbacks, which are given the trainer and the module first, and then of the module."""
@@ -203,10 +217,7 @@ def fit(session: Session, train_loader: Value | None, val_loader: Value | None) 
     batch = stages.batch_of(run, session.loader(train_loader, "train_dataloader"), node)
     spread(session)
     session.both("on_fit_start")
-    if session.old():
-        stages.switch(run, net, "train", node, "Trainer.fit")
-    else:
-        stages.switch_unless_kept(run, net, node, "Trainer.fit")
+    session.begin("Trainer.fit")
 
     def epoch() -> None:
         session.both("on_epoch_start")
@@ -310,13 +321,13 @@ def restore(session: Session, stage: str, before: stages.Modes) -> None:
     if own is not None:
         stages.call_own(run, own, net, (), node)
     elif stage == "predict":
-        if not session.old():
-            stages.give_back(run, [(part, marks | part.slots["#mode"]) for part, marks in before])
-    elif session.old():
-        stages.switch(run, net, "train", node, "the Trainer after evaluation")
+        old = session.old()
+        if not old:
+            stages.give_back(run, before if old is False else [(part, marks | part.slots["#mode"]) for part, marks in before])
     else:
-        stages.give_back(run, before)
-        stages.switch_unless_kept(run, net, node, "the Trainer after evaluation")
+        if not session.old():
+            stages.give_back(run, before)
+        session.begin("the Trainer after evaluation")
 
 
 # --- Fabric ----------------------------------------------------------------------------------
