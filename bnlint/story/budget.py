@@ -11,15 +11,15 @@ from bnlint.project.project import Project
 STEPS_PER_ENTRY = 80_000
 STEPS_UNBOUND = 8_000
 """for an entry point that nothing calls"""
-SHARE, SHARE_UNBOUND = 3, 16
-"""No entry point takes more than a third, or a sixteenth, of what is left: those after it have to be told as well."""
+SHARE, SHARE_UNBOUND = 3, 8
+"""No entry point takes more than a third, or an eighth, of what is left: those after it have to be told as well. Powers of
+two, so that a few more lines in a file do not change what the entry points of others may take."""
 STEPS_AT_LEAST = 1_000
 """for a module's body although the pool is empty: its names are needed; to this each line of the file adds a few"""
 STEPS_PER_LINE = 2
-POOL = 250_000
+POOL = 400_000
 POOL_UNBOUND = 40_000
-LINES_PER_STEP = 2
-"""The first pool grows by a step with each line of the project, the second with every other."""
+"""The first pool grows by two steps with each line of the project, the second by one with every other."""
 RUNS = 400
 RUNS_SHARE = 50
 """One function may run 400 times in an entry point: a wrapper that builds a graph's layers runs once for each of them. It
@@ -37,17 +37,22 @@ class Budget:
 
     def __init__(self, project: Project) -> None:
         lines = sum(len(program.lines) for program in project.programs.values())
-        self.bound = POOL + lines
-        self.unbound = POOL_UNBOUND + lines // LINES_PER_STEP
+        self.bound = POOL + STEPS_PER_LINE * lines
+        self.unbound = POOL_UNBOUND + lines // 2
 
     def allowed(self, bound: bool, lines: int) -> int:
         """The steps of the next entry point, which stands in a file of so many lines; 0 if it is not to run."""
         if bound:
-            return max(min(STEPS_PER_ENTRY, self.bound // SHARE), STEPS_AT_LEAST + STEPS_PER_LINE * lines)
-        return max(min(STEPS_UNBOUND, self.unbound // SHARE_UNBOUND), 0)
+            return max(min(STEPS_PER_ENTRY, rounded(self.bound // SHARE)), STEPS_AT_LEAST + STEPS_PER_LINE * lines)
+        return min(STEPS_UNBOUND, rounded(self.unbound // SHARE_UNBOUND))
 
     def spend(self, bound: bool, steps: int) -> None:
         if bound:
             self.bound -= steps
         else:
             self.unbound -= steps
+
+
+def rounded(steps: int) -> int:
+    """Down to a power of two; 0 for what is none or less."""
+    return 1 << (steps.bit_length() - 1) if steps > 0 else 0
