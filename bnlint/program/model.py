@@ -341,12 +341,16 @@ class Try(Node, frozen=True, eq=False, gc=False, tag=True, array_like=True):
 
 
 class Case(Node, frozen=True, eq=False, gc=False, tag=True, array_like=True):
-    """One `case`: the constants it compares with (None when it is any other pattern), the names it binds, its guard."""
+    """One `case`: the constants it compares with (None when it is any other pattern), the names it binds, its guard.
+
+    whole: whether it takes any subject, which it binds as it is: `case _`, `case other`.
+    """
 
     values: tuple[Const, ...] | None
     binds: tuple[str, ...]
     guard: Expr | None
     body: tuple[Stmt, ...]
+    whole: bool
 
 
 class Match(Node, frozen=True, eq=False, gc=False, tag=True, array_like=True):

@@ -31,7 +31,8 @@ def _case(cursor: Cursor, node: cst.MatchCase) -> ir.Case:
         inner = node.guard
         guard = cursor.lower[type(inner)](cursor, inner)
     body = lower_body(cursor, node.body)
-    return ir.Case(start, cursor.pos, values, tuple(binds), guard, body)
+    whole = isinstance(node.pattern, cst.MatchAs) and node.pattern.pattern is None
+    return ir.Case(start, cursor.pos, values, tuple(binds), guard, body, whole)
 
 
 def _pattern(cursor: Cursor, node: Any, binds: list[str]) -> Values:

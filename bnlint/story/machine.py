@@ -105,6 +105,8 @@ class Run:
         self.patterns: dict[Any, Any] = {}
         """networks that were built before, to be copied when they are built again (see `rebuilding`)"""
         self.places: dict[tuple[int, int, int], Place] = {}
+        self.setters: set[str] = set()
+        """names of the properties that may be assigned to"""
         self.hooks = hooks
         self.classes: list[Cls] = []
         """project classes in the order in which their bodies ran"""

@@ -203,6 +203,8 @@ class Func:
     """decorators that act like context managers: `@torch.no_grad()`"""
     kind: str = ""
     """"", "static", "class", "property", "context" (a generator that acts as a context manager)"""
+    setter: Func | None = None
+    """of a property, what an assignment to it calls"""
     options: tuple[tuple[str, Value], ...] = ()
     """defaults that a command line gives to its parameters: `@click.option("--size", default=1)`"""
 

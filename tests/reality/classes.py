@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 HEAD = """\
+import asyncio
+import collections
 import contextlib
 import copy
+import dataclasses
+import enum
 import functools
+import itertools
+import operator
+import os
 import sys
+import types
 
 import torch
+import torch.utils.checkpoint
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 """

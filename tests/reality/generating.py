@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -10,7 +9,7 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 
-from tests.reality.classes import ALL, HEAD
+from tests.reality.layouts import laid_out
 from tests.reality.scopes import Function, Scope
 
 T = TypeVar("T")
@@ -24,21 +23,30 @@ PARTS = {
     "Pair": (".a", ".b", ".first"), "Stack": (".tail", ".blocks[0]", ".blocks"), "Net": (".bn",), "Frozen": (".bn",),
     "Guarded": (".net", ".head", ".net.bn"), "Wrap": (".inner",), "Hidden": (".parts[0]", ".out"), "Nested": ("[0]", "[1]"),
     "Sequential": ("[1]",), "Freezing": (".inner", ".bn"), "Own": (".bn",), "DataParallel": (".module",),
+    "Mixed": (".bn",), "Thawed": (".bn",), "Sampling": (".net", ".out"), "OnlyTraining": (".bn", ".aux"),
+    "Partly": (".backbone", ".head"),
 }  # fmt: skip
 """the parts of each kind of network"""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A generated program: its text, and which words on its command line its flags ask for.
+    """A generated program: its files by name, the one that is run last, and which words on its command line its flags ask for.
 
     decided: the text alone decides what happens: it has no flags, and no handler of an exception that nothing raises surely
     (for any call may raise one).
     """
 
-    text: str
+    files: tuple[tuple[str, str], ...]
     flags: tuple[str, ...]
     decided: bool = True
+
+    @property
+    def text(self) -> str:
+        """All its files, one after the other."""
+        if len(self.files) == 1:
+            return self.files[0][1]
+        return "\n".join(f"# ---- {name}\n{text}" for name, text in self.files)
 
 
 def programs() -> st.SearchStrategy[Program]:
@@ -85,9 +93,7 @@ class Writer:
             body = ["if __name__ == '__main__':", *indented(body)]
         elif self.chance(2):
             body = ["def main():", *indented(body), "", "main()"]
-        written = "\n".join([*texts, "", *body, ""])
-        used = [text for name, text in ALL.items() if name == "Net" or re.search(rf"\b{name}\b", written)]
-        return Program("\n".join([HEAD, *used, written]), tuple(self.flags), self.decided and not self.flags)
+        return Program(laid_out(texts, body, self.dice), tuple(self.flags), self.decided and not self.flags)
 
     def opening(self, scope: Scope, undecided: bool) -> Lines:
         lines = []
@@ -264,11 +270,13 @@ class Writer:
         return indented(lines)
 
     def statement(self, scope: Scope, depth: int) -> Lines:
-        from tests.reality.sentences import COMPOUND, SIMPLE
+        from tests.reality import habits, schemes, sentences
 
-        if depth < DEEPEST and scope.forwards < FORWARDS and self.chance(2 + depth):
-            return self.pick(COMPOUND)(self, scope, depth)
-        write: Callable[[Writer, Scope], Lines] = self.pick(SIMPLE)
+        compound = depth < DEEPEST and scope.forwards < FORWARDS and self.chance(2 + depth)
+        if compound:
+            kinds = schemes.SCHEMES if self.chance(4) else sentences.COMPOUND
+            return self.pick(kinds)(self, scope, depth)
+        write: Callable[[Writer, Scope], Lines] = self.pick(habits.HABITS if self.chance(3) else sentences.SIMPLE)
         return write(self, scope)
 
 

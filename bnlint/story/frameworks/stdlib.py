@@ -6,7 +6,7 @@ from bnlint.program import model as ir
 from bnlint.story import libraries, mixing, named_tuples
 from bnlint.story.framework import Args, Framework
 from bnlint.story.frameworks import settings
-from bnlint.story.interpreter import calls, computed, iteration, lists
+from bnlint.story.interpreter import calls, computed, exit_stacks, expressions, iteration, lists
 from bnlint.story.joining import choose, mix
 from bnlint.story.machine import Run
 from bnlint.story.nesting import clone
@@ -23,7 +23,7 @@ class Stdlib(Framework):
     roots = (
         "argparse", "click", "functools", "copy", "collections", "itertools", "sys", "os", "tqdm", "types", "typing", "rich",
         "easydict", "progressbar", "six", "fastprogress", "dataclasses", "contextlib", "random", "importlib",
-        "omegaconf", "munch", "addict", "ml_collections",
+        "omegaconf", "munch", "addict", "ml_collections", "operator",
     )  # fmt: skip
 
     def call(self, run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
@@ -35,6 +35,13 @@ class Stdlib(Framework):
             return option(run, args, node)
         if name == "functools.partial" and first is not None:
             return Partial(first, args.positional[1:], dict(args.keywords))
+        if name == exit_stacks.STACK:
+            return run.allocate(Lib(name), node)
+        if name == "operator.methodcaller" and first is not None:
+            return Partial(Lib("operator.called"), args.positional, dict(args.keywords))
+        if name == "operator.called" and len(args.positional) > 1 and (wanted := text(args.positional[0])) is not None:
+            member = expressions.get_attribute(run, args.positional[-1], wanted, node.func)
+            return calls.call(run, member, Args(args.positional[1:-1], args.keywords), node)
         if name == "functools.wraps":
             return Lib("functools.identity")
         if name == "functools.identity":
@@ -44,8 +51,12 @@ class Stdlib(Framework):
         if name in PASSED_ON:
             return first or args.get(None, "iterable") or UNKNOWN
         if name in ("collections.OrderedDict", "collections.defaultdict", "collections.Counter"):
-            skipped = Args(args.positional[1:], args.keywords) if name.endswith("defaultdict") else args
-            return libraries.call(run, "builtins.dict", skipped, node)
+            if not name.endswith("defaultdict"):
+                return libraries.call(run, "builtins.dict", args, node)
+            made = libraries.call(run, "builtins.dict", Args(args.positional[1:], args.keywords), node)
+            if isinstance(made, Obj) and first is not None:
+                made.slots["#factory"] = first
+            return made
         if name == "collections.deque":
             made = lists.make_list(run, [], None, node)
             lists.escape(run, [made])
@@ -60,6 +71,8 @@ class Stdlib(Framework):
         return made_settings if made_settings is not None else named_tuples.made(run, name, args, node)
 
     def method(self, run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
+        if isinstance(owner, Obj) and owner.lib == exit_stacks.STACK:
+            return exit_stacks.method(run, owner, name, args, node)
         if isinstance(owner, Obj) and name == "_replace":
             return named_tuples.replaced(run, owner, args, node)
         if not isinstance(owner, Obj) or owner.lib != "argparse.ArgumentParser":
@@ -86,6 +99,8 @@ class Stdlib(Framework):
         return (held, None) if held is not None else None
 
     def item(self, run: Run, owner: Value, index: Value, node: ir.Expr) -> Value | None:
+        if owner == Lib("sys.modules") and (wanted := text(index)) is not None:
+            return next((module for module in run.modules.values() if module.name == wanted), None)
         if not isinstance(owner, Obj):
             return None
         key = text(index)

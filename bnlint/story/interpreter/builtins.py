@@ -242,6 +242,8 @@ def next_(run: Run, args: Args, node: ir.Call) -> Value:
     items, rest = iteration.elements(run, inner, node)
     if rest is not None and not items:
         return rest
+    if rest is None and items and isinstance(node.args[0].value, (ir.Call, ir.Comprehension)):
+        return items[0]  # nobody else has the iterator
     return choose([*items, *([rest] if rest is not None else [])]) if items else UNKNOWN
 
 

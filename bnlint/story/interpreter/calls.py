@@ -109,7 +109,7 @@ def call(run: Run, callee: Value, args: Args, node: ir.Call) -> Value:
         assert isinstance(callee, Lib)
         return libraries.call(run, callee.name, args, node)
     if isinstance(callee, Func):
-        return call_function(run, callee, args, node)
+        return (contexts.unentered if callee.kind == "context" else call_function)(run, callee, args, node)
     if isinstance(callee, Bound):
         if type(node.func) is ir.Name:
             run.story.indirect.add(run.place(node))
@@ -118,7 +118,8 @@ def call(run: Run, callee: Value, args: Args, node: ir.Call) -> Value:
                 found = run.hooks.follow(run, callee.func, callee.self, args, node)
                 if found is not None:
                     return found
-            return call_function(run, callee.func, with_self(callee.self, args), node)
+            made = contexts.unentered if callee.func.kind == "context" else call_function
+            return made(run, callee.func, with_self(callee.self, args), node)
         return call_method(run, callee.self, callee.func, args, node)
     if isinstance(callee, Cls):
         return definitions.instantiate(run, callee, args, node)
@@ -290,11 +291,12 @@ def call_function(run: Run, func: Func, args: Args, node: ir.Expr) -> Value:
 
 
 def recursions(run: Run, func: Func, args: Args) -> int:
-    """How many calls of a function are running; of the `forward` of modules that nest, those of this very module."""
+    """How many calls of a function are running; of one that walks modules that nest, those with this very module first."""
     frames = [frame for frame in run.frames if frame.func is not None and frame.func.node is func.node]
-    if len(frames) < SAME_FUNCTION or func.name != "forward" or not args.positional:
+    first = args.positional[0] if args.positional else None
+    if len(frames) < SAME_FUNCTION or not isinstance(first, Obj) or "#mode" not in first.slots:
         return len(frames)
-    return sum(1 for frame in frames if frame.self_value is args.positional[0])
+    return sum(1 for frame in frames if frame.given is not None and frame.given.positional[:1] == (first,))
 
 
 def not_followed(run: Run, func: Func, args: Args, node: ir.Expr) -> Value:
@@ -306,9 +308,9 @@ def not_followed(run: Run, func: Func, args: Args, node: ir.Expr) -> Value:
     if run.forwards and func.name == "forward" and args.positional:
         run.hooks.skipped(run, args.positional[0], node)
     if func.name not in QUIET and not run.forwards:
-        outer = [frame.scope.table for frame in run.frames if frame.func is not None and frame.func.node is func.node]
+        outer = [frame.given for frame in run.frames if frame.func is not None and frame.func.node is func.node]
         for value in args.all():
-            if not any(value is known for table in outer for known in table.values()):
+            if not any(value is known for given in outer if given is not None for known in given.all()):
                 run.hooks.skipped(run, value, node)
     return mix(args.all())
 

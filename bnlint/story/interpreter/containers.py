@@ -71,6 +71,9 @@ def dict_method(run: Run, owner: Obj, name: str, args: Args, node: ir.Call) -> V
         return Tuple(tuple(iteration.dict_keys(owner)), UNKNOWN if is_open else None)
     if name == "items":
         pairs = [Tuple((key, owner.slots[storing.dict_key(key)])) for key in iteration.dict_keys(owner) if isinstance(key, Const)]
+        paired = storing.pairs(run, owner)
+        if paired is not None:
+            return Tuple((*pairs, *(Tuple(pair) for pair in paired)))
         return Tuple(tuple(pairs), Tuple((UNKNOWN, values[-1])) if is_open else None)
     if name in ("update", "__init__"):
         if first is not None:

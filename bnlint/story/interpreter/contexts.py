@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from bnlint.program import model as ir
 from bnlint.story.frames import DEAD, NEXT, Frame
 from bnlint.story.framework import Args
-from bnlint.story.interpreter import calls, expressions, objects, parameters, raising, statements
+from bnlint.story.interpreter import calls, exit_stacks, expressions, objects, parameters, raising, statements
 from bnlint.story.machine import Run
 from bnlint.story.values import NONE, UNKNOWN, Bound, Cls, Func, Lib, Obj, Scope, Value
 
 Body = Callable[[], int]
 SUPPRESS = Lib("contextlib.suppress")
+GENERATED = "contextlib._GeneratorContextManager"
+"""what a call of a `@contextmanager` function gives; it runs when it is entered"""
 
 
 def enter_all(run: Run, items: list[tuple[ir.Expr, ir.Expr | None]], node: ir.With, body: Body) -> int:
@@ -38,6 +40,11 @@ def enter_all(run: Run, items: list[tuple[ir.Expr, ir.Expr | None]], node: ir.Wi
     return enter_value(run, value, manager, inner)
 
 
+def unentered(run: Run, func: Func, args: Args, node: ir.Expr) -> Obj:
+    """A context that a call has made and nothing entered yet."""
+    return run.allocate(Lib(GENERATED), node, **{"#func": func, "#args": args})
+
+
 def context_function(run: Run, node: ir.Call) -> tuple[Func, Args] | None:
     """The project's `@contextmanager` function that a call names, with the arguments given to it."""
     callee = expressions.evaluate(run, node.func)
@@ -49,6 +56,10 @@ def context_function(run: Run, node: ir.Call) -> tuple[Func, Args] | None:
 
 
 def enter_value(run: Run, value: Value, node: ir.Expr, inner: Callable[[Value], int]) -> int:
+    if isinstance(value, Obj) and value.lib == GENERATED:
+        return run_generator(run, value.slots["#func"], value.slots["#args"], node, inner)
+    if isinstance(value, Obj) and value.lib == exit_stacks.STACK:
+        return exit_stacks.opened(run, value, inner)
     leave = run.hooks.enter(run, value, node)
     if leave is not None:
         try:
@@ -95,7 +106,7 @@ def run_generator(run: Run, func: Func, args: Args, node: ir.Expr, inner: Callab
         """A path that leaves the block early runs what the generator does after its `yield`."""
         run.frames.append(frame)
         try:
-            for part in after_yield(body, raises) or ():
+            for part in (parts_around(body, raises) or ((), ()))[1]:
                 if statements.run_block(run, part):
                     break
         finally:
@@ -122,19 +133,22 @@ def run_generator(run: Run, func: Func, args: Args, node: ir.Expr, inner: Callab
     return ended[0]
 
 
-def after_yield(body: Sequence[ir.Stmt], raises: bool) -> list[Sequence[ir.Stmt]] | None:
-    """What runs after the `yield` of a generator: the rest of its blocks; of an exception only what is in `finally`."""
+Parts = list[Sequence[ir.Stmt]]
+
+
+def parts_around(body: Sequence[ir.Stmt], raises: bool) -> tuple[Parts, Parts] | None:
+    """What runs before the `yield` of a generator and after it; where an exception is raised, only what is in `finally`."""
     for place, statement in enumerate(body):
-        found: list[Sequence[ir.Stmt]] | None = None
+        found: tuple[Parts, Parts] | None = None
         if isinstance(statement, (ir.ExprStmt, ir.Assign)):
-            found = [] if isinstance(statement.value, ir.Yield) else None
+            found = ([], []) if isinstance(statement.value, ir.Yield) else None
         elif isinstance(statement, (ir.Try, ir.With, ir.If)):
-            found = after_yield(statement.body, raises)
+            found = parts_around(statement.body, raises)
             if found is None and isinstance(statement, ir.If):
-                found = after_yield(statement.orelse, raises)
+                found = parts_around(statement.orelse, raises)
         if found is not None:
             final = [statement.final] if isinstance(statement, ir.Try) else []
-            return [*found, *final, *([] if raises else [body[place + 1 :]])]
+            return [body[:place], *found[0]], [*found[1], *final, *([] if raises else [body[place + 1 :]])]
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bnlint.program import model as ir
 from bnlint.story import named_tuples
@@ -10,6 +11,9 @@ from bnlint.story.framework import Args
 from bnlint.story.interpreter import calls, expressions, objects, rebuilding
 from bnlint.story.machine import Run
 from bnlint.story.values import UNKNOWN, Bound, Cls, Func, Lib, Obj, Partial, Super, Value
+
+ACCESSORS = ("setter", "deleter")
+"""what a property gives to decorate its further methods with"""
 
 
 def instantiate(run: Run, cls: Cls, args: Args, node: ir.Expr) -> Value:
@@ -55,6 +59,10 @@ def decorate(run: Run, value: Value, decorators: Sequence[ir.Expr]) -> Value:
                 continue
             if isinstance(applied, Obj) and applied.lib == "click.option":
                 value.options = (*value.options, *applied.slots["#options"])
+                continue
+            if isinstance(applied, Bound) and isinstance(applied.self, Func) and applied.func in ACCESSORS:
+                run.setters.add(value.name)
+                value = replace(applied.self, setter=value if applied.func == "setter" else applied.self.setter)
                 continue
             if run.hooks.decorator(run, applied):
                 value.contexts = (*value.contexts, applied)

@@ -140,6 +140,8 @@ def set_attribute(run: Run, owner: Value, attr: str, value: Value, node: ir.Attr
     run.hooks.attribute_set(run, owner, attr, value, node)
     attr = slot_name(attr)
     for option in options(owner):
+        if attr in run.setters and isinstance(option, Obj) and objects.set_property(run, option, attr, value, node):
+            continue
         if isinstance(option, Obj):
             run.memory.write(option.slots, attr, run.named(value, attr))
         elif isinstance(option, (Cls, Module)):
@@ -321,7 +323,11 @@ def await_(run: Run, node: ir.Await) -> Value:
 def yield_(run: Run, node: ir.Yield) -> Value:
     value = evaluate(run, node.value) if node.value is not None else NONE
     frame = run.frame
-    if frame.on_yield is not None:
+    if frame.on_yield is not None and node.from_:
+        items, rest = iteration.elements(run, value, node)
+        for item in [*items, *([rest] if rest is not None else [])]:
+            frame.on_yield(item)
+    elif frame.on_yield is not None:
         frame.on_yield(value)
     elif node.from_:
         items, rest = iteration.elements(run, value, node)

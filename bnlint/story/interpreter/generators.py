@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from bnlint.program import inside
 from bnlint.program import model as ir
 from bnlint.story.frames import BREAK, CONTINUE, DEAD, NEXT, RETURN, Frame, LoopState
 from bnlint.story.framework import Args
 from bnlint.story.interpreter import calls, expressions, parameters, statements
 from bnlint.story.machine import Run
-from bnlint.story.values import Bound, Func, Obj, Scope, Value, options
+from bnlint.story.values import Bound, Choice, Cls, Func, Obj, Scope, Value, options
 
 DEEPEST = 24
 """frames beyond which generators are not run along with the loop"""
@@ -26,11 +29,43 @@ def of_networks(run: Run, node: ir.Expr) -> tuple[Func, Args] | None:
     args = calls.arguments(run, node)
     if isinstance(callee, Bound):
         args = calls.with_self(callee.self, args)
-    return (func, args) if any(network(value) for value in args.all()) else None
+    return (func, args) if any(holds(value) for value in args.all()) or sees(run, func) else None
 
 
 def network(value: Value) -> bool:
     return any(isinstance(option, Obj) and "#mode" in option.slots for option in options(value))
+
+
+def holds(value: Value) -> bool:
+    """Whether a value is a network, or an object of the project with one for an attribute."""
+    for option in options(value):
+        own = isinstance(option, Obj) and isinstance(option.cls, Cls)
+        if own and any(network(part) for part in option.slots.values() if isinstance(part, (Obj, Choice))):  # type: ignore[union-attr]
+            return True
+    return network(value)
+
+
+def sees(run: Run, func: Func) -> bool:
+    """Whether a function names a network that is a variable around it."""
+    key = ("names", id(func.node))
+    names: frozenset[str] | None = run.profiles.get(key)
+    if names is None:
+        names = run.profiles[key] = frozenset(named_in(func.node))
+    scope: Scope | None = func.scope
+    while scope is not None:
+        if any(network(scope.table[name]) for name in names if name in scope.table):
+            return True
+        scope = scope.outer
+    return False
+
+
+def named_in(node: ir.Node) -> Iterator[str]:
+    pending = [node]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, ir.Name):
+            yield part.id
+        pending.extend(inside.children(part))
 
 
 def along(run: Run, node: ir.Loop, func: Func, args: Args) -> int:

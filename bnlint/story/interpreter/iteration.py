@@ -38,6 +38,9 @@ def elements(run: Run, value: Value, node: ir.Expr) -> tuple[list[Value], Value 
             return list_parts(run, value)
         if value.lib == "dict":
             run.memory.read_all(value.slots)
+            paired = storing.pairs(run, value)
+            if paired is not None:
+                return [*dict_keys(value), *(key for key, _ in paired)], None
             return dict_keys(value), (UNKNOWN if "#rest" in value.slots and not value.slots.get("#closed") else None)
         known = run.hooks.elements(run, value, node)
         if known is not None:
@@ -154,8 +157,14 @@ def item(run: Run, owner: Value, index: Value, node: ir.Expr) -> Value:
             found = run.memory.read(owner.slots, storing.dict_key(index))
             if found is MISSING:
                 found = run.memory.read(owner.slots, "#rest")
+            if found is MISSING and "#factory" in owner.slots and not index.assumed:
+                found = calls.call(run, owner.slots["#factory"], Args(), ir.Call(node.start, node.end, node, ()))
+                run.memory.write(owner.slots, storing.dict_key(index), found)
             if found is not MISSING or not index.assumed:
                 return found if found is not MISSING else UNKNOWN
+        paired = storing.pairs(run, owner)
+        if paired is not None and (kept := [value for key, value in paired if key is index]):
+            return kept[0]
         run.memory.read_all(owner.slots)
         values = dict_values(owner)
         return choose(values) if values else UNKNOWN

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from bnlint.program import model as ir
 from bnlint.story import nesting
@@ -145,6 +145,8 @@ def repeat(
             break
         if counted:
             continue
+        if passes == 1 and any(newly(now, before) for now, before in modes_moved(run, state.mark)):
+            passes = 2  # the next turn begins in a mode in which this one did not
         changes = [either(run, modes) for modes in earlier] if turn == passes - 1 else []
         if any(changes) and not moved:
             moved, passes = True, passes + 1  # once more from all modes that there may be
@@ -177,6 +179,18 @@ def repeat(
         memory.undo(state.mark)
         memory.merge(state.breaks)
     return NEXT
+
+
+def modes_moved(run: Run, mark: int) -> Iterator[tuple[frozenset[Mode], frozenset[Mode]]]:
+    """The modes of each network that was switched since a mark: those of now, those of then."""
+    for table, before in modes_before(run, mark):
+        if "#mode" in table:
+            yield table["#mode"], before
+
+
+def newly(now: frozenset[Mode], before: frozenset[Mode]) -> bool:
+    """Whether a mode is possible that was not."""
+    return now is not before and not {mode.name for mode in now} <= {mode.name for mode in before}
 
 
 def modes_since(run: Run, mark: int) -> list[tuple[Table, frozenset[Mode]]]:

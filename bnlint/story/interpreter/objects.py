@@ -46,6 +46,15 @@ def bind_member(run: Run, found: Value, obj: Obj, node: ir.Expr) -> Value:
     return found
 
 
+def set_property(run: Run, obj: Obj, attr: str, value: Value, node: ir.Expr) -> bool:
+    """Assign to a property; says whether it is one that may be assigned to."""
+    found = find(run, obj.cls.order, attr) if isinstance(obj.cls, Cls) else None
+    if not isinstance(found, Func) or found.setter is None:
+        return False
+    calls.call_function(run, found.setter, Args((obj, value)), node)
+    return True
+
+
 def find(run: Run, order: tuple[Cls | Lib, ...], attr: str) -> Value | None:
     """A class attribute by resolution order; None where only a library could know it."""
     for cls in order:

@@ -24,7 +24,7 @@ from bnlint.story.interpreter import (
     raising,
     storing,
 )
-from bnlint.story.joining import mix
+from bnlint.story.joining import choose, mix, parts_of
 from bnlint.story.machine import Run
 from bnlint.story.values import NONE, UNKNOWN, Cls, Const, Data, Func, Lib, Obj, Scope, Value, options
 
@@ -296,13 +296,16 @@ def match(run: Run, node: ir.Match) -> int:
     known = subject if type(subject) is Const and not subject.assumed else None
     for case in node.cases:
         if known is not None and case.values is not None:
-            if any(value.value == known.value for value in case.values) and case.guard is None:
+            if any(value.value == known.value for value in case.values):
                 branches.append(lambda case=case: run_case(run, case, subject))  # type: ignore[misc]
-                break
+                if case.guard is None:
+                    break
             continue
         branches.append(lambda case=case: run_case(run, case, subject))  # type: ignore[misc]
-    if not branches:
-        return NEXT
+        if case.whole and case.guard is None:
+            break
+    else:
+        branches.append(lambda: NEXT)  # none of them may fit
     if len(branches) == 1:
         return branches[0]()
     return run.fork(branches)
@@ -310,10 +313,17 @@ def match(run: Run, node: ir.Match) -> int:
 
 def run_case(run: Run, case: ir.Case, subject: Value) -> int:
     for name in case.binds:
-        run.memory.write(run.frame.scope.table, name, mix([subject]))
+        run.memory.write(run.frame.scope.table, name, subject if case.whole else matched(subject))
     if case.guard is not None:
         expressions.evaluate(run, case.guard)
     return run_block(run, case.body)
+
+
+def matched(subject: Value) -> Value:
+    """What a pattern may bind of its subject: an object of its own kind, or anything that a container holds."""
+    known = [part for part in (*parts_of(subject), subject) if isinstance(part, Obj)]
+    held: list[Value] = [part for part in known if part.lib not in ("list", "dict", "set")]
+    return choose(held) if held else mix([subject])
 
 
 def try_(run: Run, node: ir.Try) -> int:

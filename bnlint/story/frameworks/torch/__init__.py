@@ -49,6 +49,7 @@ from bnlint.story.values import (
     Lib,
     Obj,
     Partial,
+    Tuple,
     Value,
     options,
     text,
@@ -89,6 +90,8 @@ class Torch(Framework):
     def method(self, run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Value | None:
         if name == "zero_grad":
             accumulation.cleared(run)
+        if isinstance(owner, Cls) and args.positional and networks.is_module(args.positional[0]):
+            return self.method(run, args.positional[0], name, replace(args, positional=args.positional[1:]), node)
         if isinstance(owner, Obj):
             if name == "backward" or name == "manual_backward":
                 return tensors.backward(run, UNKNOWN, args, node)
@@ -129,6 +132,8 @@ class Torch(Framework):
     def apply(self, run: Run, obj: Obj, args: Args, node: ir.Call) -> Value | None:
         if "#mode" in obj.slots:
             return networks.forward(run, obj, args, node)
+        if obj.lib in building.RECORDING and args.positional and not isinstance(args.positional[0], (Const, Data)):
+            return Partial(Lib(building.WITHIN), (obj, args.positional[0]), {})  # `torch.no_grad()(function)`
         if obj.lib.startswith("torch.func."):
             return gradients.apply(run, obj, args, node)
         if obj.lib.endswith("Scaler") and args.positional:
@@ -161,6 +166,8 @@ class Torch(Framework):
             return Data(kind="size") if attr == "shape" else None
         if attr == "training":
             return switching.training_flag(run, obj)
+        if attr in obj.slots.get("#names", ()):
+            return building.child_at(run, obj, Const(obj.slots["#names"].index(attr)))
         statistic = copying.statistic(obj, attr)
         if statistic is not None:
             return statistic
@@ -295,6 +302,9 @@ class Torch(Framework):
             return copying.elements(value) if type(value) is Data else None
         if loading.is_loader(value):
             return [], loading.batches(run, value)
+        if value.lib == "torch.nn.ModuleDict":
+            keys = networks.method(run, value, "keys", Args(), ir.Call(node.start, node.end, node, ()))
+            return list(keys.items) if isinstance(keys, Tuple) else [], None
         if "#mode" in value.slots and ("#items" in value.slots or value.lib in CONTAINERS):
             return list(value.slots.get("#items", ())), value.slots.get("#rest")
         return None

@@ -62,6 +62,8 @@ PASSED_ON = frozenset({
     "apex.parallel.convert_syncbn_model", "MinkowskiEngine.MinkowskiSyncBatchNorm.convert_sync_batchnorm",
     "torch.nn.utils.parametrizations.weight_norm",
 })  # fmt: skip
+WITHIN = "torch.autograd.within"
+"""what a function becomes that a context as a decorator is given: the context and the function are its first arguments"""
 ENVIRONMENTS = ("gym.make", "gymnasium.make", "gym.vector.make", "gymnasium.make_vec", "gymnasium.vector.make")
 
 
@@ -77,6 +79,8 @@ def call(run: Run, name: str, args: Args, node: ir.Call) -> Value | None:
         special: Value | None = room.call(run, name, args, node)
         if special is not None:
             return special
+    if name == WITHIN:
+        return within(run, args, node)
     if name in RECORDING:
         return switch_of_gradients(run, name, args, node)
     if name in loading.LOADERS:
@@ -213,6 +217,9 @@ def child_at(run: Run, obj: Obj, index: Value) -> Value | None:
         return made
     below: list[Value] = list(children(obj))
     rest = obj.slots.get("#rest")
+    named = not items and rest is None and type(index) is Const and isinstance(index.value, int)
+    if named and type(index) is Const and -len(below) <= index.value < len(below):  # type: ignore[operator]
+        return below[index.value]  # type: ignore[index]
     if isinstance(rest, Obj):
         rest.slots["#many"] = True
     return choose(below) if below else None
@@ -290,6 +297,17 @@ def optimizer_step(run: Run, owner: Value, args: Args, node: ir.Call) -> Value:
     run.emit(Stepped, node, optimizer=owner)
     accumulation.stepped(run, node)
     return NONE
+
+
+def within(run: Run, args: Args, node: ir.Call) -> Value:
+    """Call a function inside a context."""
+    context, function = args.positional[:2]
+    leave = run.hooks.enter(run, context, node)
+    try:
+        return calls.call(run, function, replace(args, positional=args.positional[2:], nodes=()), node)
+    finally:
+        if leave is not None:
+            leave()
 
 
 def switch_of_gradients(run: Run, name: str, args: Args, node: ir.Call) -> Value:

@@ -120,6 +120,7 @@ def fill(run: Run, made: Obj, args: Args, node: ir.Call) -> None:
     if "torch.nn.Sequential" in names:
         items, rest = list(args.positional), args.star
         if len(items) == 1 and isinstance(items[0], Obj) and items[0].lib == "dict":
+            made.slots["#names"] = tuple(key.value for key in iteration.dict_keys(items[0]) if type(key) is Const)
             items = iteration.dict_values(items[0])
         norms = [isinstance(item, Obj) and is_module(item) and is_norm(run, item) for item in items]
         if any(norms):
@@ -309,6 +310,8 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
         return forward(run, obj, args, node)
     if name in parts.LISTING:
         return parts.listed(run, obj, name)
+    if name == "get_submodule" and (path := text(args.get(0, "target") or UNKNOWN)) is not None:
+        return parts.at_path(obj, path)
     if name == "apply":
         func = args.get(0, "fn")
         if func is not None:
@@ -342,6 +345,8 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
             run.memory.write(obj.slots, known, Data(flow, kind="buffer", label=known))
         return NONE
     if name in ("values", "items", "keys") and obj.lib == "torch.nn.ModuleDict":
-        below = tuple(children(obj))
-        return Tuple(tuple(Tuple((UNKNOWN, part)) for part in below) if name == "items" else below)
+        pairs = [(Const(key) if key is not None else UNKNOWN, part) for key, part in parts.named_children(obj)]
+        if name == "items":
+            return Tuple(tuple(Tuple(pair) for pair in pairs))
+        return Tuple(tuple(part if name == "values" else key for key, part in pairs))
     return None

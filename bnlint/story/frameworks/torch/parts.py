@@ -97,10 +97,22 @@ def named_children(obj: Obj) -> Iterator[tuple[str | None, Obj]]:
         if not isinstance(key, str) or (key.startswith("#") and key not in ("#items", "#rest")):
             continue
         for place, part in enumerate(value if isinstance(value, tuple) else (value,)):
-            name = str(place) if key == "#items" else None if key == "#rest" or key.startswith("<") else key
+            names = obj.slots.get("#names", ()) if key == "#items" else ()
+            if place < len(names):
+                name = names[place]
+            else:
+                name = str(place) if key == "#items" else None if key == "#rest" or key.startswith("<") else key
             for option in options(part) if not isinstance(part, (tuple, str)) else ():
                 if isinstance(option, Obj) and "#mode" in option.slots:
                     yield name, option
+
+
+def at_path(obj: Obj, path: str) -> Obj | None:
+    """`module.get_submodule("layer1.0.bn")`; None where it is not known."""
+    found: Obj | None = obj
+    for name in path.split(".") if path else ():
+        found = next((part for key, part in named_children(found) if key == name), None) if found is not None else None
+    return found
 
 
 def named(obj: Obj) -> list[tuple[str | None, Obj]]:
