@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.story.programs import check_modes, with_net
+from bnlint.story.events import Forward
+from tests.story.programs import check_modes, stories, with_net
 
 TOOLS = {
     "a_property_that_is_assigned_to": """
@@ -206,3 +207,43 @@ PARTS = {
 @pytest.mark.parametrize("program", PARTS.values(), ids=PARTS)
 def test_parts_are_switched_as_they_are_reached(program: str) -> None:
     check_modes(with_net(program))
+
+
+def test_what_a_comprehension_binds_is_its_own() -> None:
+    check_modes(with_net("""
+        def main(net, other):
+            [net.eval() for net in [other]]
+            net(input())  #: train
+            other(input())  #: eval
+        main(Net(), Net())
+        """))
+
+
+def test_an_assertion_may_fail_where_that_is_caught() -> None:
+    check_modes(with_net("""
+        net = Net()
+        try:
+            net.eval()
+            assert input()
+            net.train()
+        except AssertionError:
+            pass
+        net(input())  #: eval|train
+        """))
+
+
+CHOSEN = """
+import contextlib
+net = Net()
+with torch.no_grad() if input() else contextlib.nullcontext():
+    net(input())
+net(input())
+context = torch.no_grad() if input() else torch.enable_grad()
+with context:
+    net(input())
+"""
+
+
+def test_one_of_several_contexts_may_be_entered() -> None:
+    forwards = [event for story in stories(with_net(CHOSEN)) for event in story.of(Forward)]
+    assert [event.grad for event in forwards] == [None, True, None]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from bnlint.program import model as ir
+from bnlint.story import recording
 from bnlint.story.frames import DEAD, NEXT, Frame
 from bnlint.story.framework import Args
 from bnlint.story.interpreter import calls, exit_stacks, expressions, objects, parameters, raising, statements
 from bnlint.story.machine import Run
-from bnlint.story.values import NONE, UNKNOWN, Bound, Cls, Func, Lib, Obj, Scope, Value
+from bnlint.story.values import NONE, UNKNOWN, Bound, Choice, Cls, Func, Lib, Obj, Scope, Value
 
 Body = Callable[[], int]
 SUPPRESS = Lib("contextlib.suppress")
@@ -56,6 +58,8 @@ def context_function(run: Run, node: ir.Call) -> tuple[Func, Args] | None:
 
 
 def enter_value(run: Run, value: Value, node: ir.Expr, inner: Callable[[Value], int]) -> int:
+    if isinstance(value, Choice):
+        return enter_any(run, value.options, node, inner)
     if isinstance(value, Obj) and value.lib == GENERATED:
         return run_generator(run, value.slots["#func"], value.slots["#args"], node, inner)
     if isinstance(value, Obj) and value.lib == exit_stacks.STACK:
@@ -82,6 +86,24 @@ def enter_value(run: Run, value: Value, node: ir.Expr, inner: Callable[[Value], 
             closed(run, value, closing, node)
         return status
     return inner(value)
+
+
+def enter_any(run: Run, several: Sequence[Value], node: ir.Expr, inner: Callable[[Value], int]) -> int:
+    """Enter one of several contexts: those of libraries say together whether gradients may be recorded."""
+    if any(isinstance(each, Obj) and (each.lib == GENERATED or isinstance(each.cls, Cls)) for each in several):
+        return run.fork([partial(enter_value, run, each, node, inner) for each in several])
+    before = recording.now(run)
+    states: list[recording.Recording] = []
+    for each in several:
+        leave = run.hooks.enter(run, each, node)
+        states.append(recording.now(run))
+        if leave is not None:
+            leave()
+    recording.put_back(run, frozenset().union(*states))
+    with raising.cleaning(run, lambda raises: recording.put_back(run, before)):
+        status = inner(UNKNOWN)
+    recording.put_back(run, before)
+    return status
 
 
 def closed(run: Run, value: Obj, end: Func, node: ir.Expr) -> Value:

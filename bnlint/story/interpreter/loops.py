@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from bnlint.program import model as ir
 from bnlint.story import nesting
@@ -21,6 +22,7 @@ from bnlint.story.interpreter import (
 )
 from bnlint.story.joining import choose
 from bnlint.story.machine import Run
+from bnlint.story.memory import MISSING
 from bnlint.story.values import Data, Lib, Obj, Slots, Table, Tuple, Value, truth
 
 UNROLLED = 24
@@ -235,6 +237,30 @@ def data_only(value: Value) -> bool:
     return isinstance(value, Tuple) and all(type(item) is Data for item in value.items)
 
 
+@contextmanager
+def own_variables(run: Run, targets: list[ir.Expr]) -> Iterator[None]:
+    """What a comprehension binds is its own: variables around it that have these names are as they were after it."""
+    names = [target.id for target in flat(targets) if isinstance(target, ir.Name)]
+    before = [(name, run.frame.scope.table.get(name, MISSING)) for name in names]
+    closures = run.closures
+    yield
+    if run.closures == closures:  # else functions were made inside, which see the variables later
+        table = run.frame.scope.table
+        for name, value in before:
+            if value is MISSING:
+                run.memory.remove(table, name)
+            elif table.get(name) is not value:
+                run.memory.write(table, name, value)
+
+
+def flat(targets: Iterable[ir.Expr]) -> Iterator[ir.Expr]:
+    for target in targets:
+        if isinstance(target, ir.Sequence):
+            yield from flat(target.elements)
+        else:
+            yield target.value if isinstance(target, ir.Starred) else target
+
+
 # --- comprehensions --------------------------------------------------------------------------
 
 
@@ -274,7 +300,8 @@ def comprehension(run: Run, node: ir.Comprehension) -> Value:
             run.forks -= undecided
         run.unrolled = unrolled
 
-    inner(0, True)
+    with own_variables(run, [generator.target for generator in node.loops]):
+        inner(0, True)
     if node.kind == "dict":
         made = run.allocate(Lib("dict"), node)
         for key, value in zip(keys, [*items, *rests], strict=False):

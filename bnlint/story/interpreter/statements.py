@@ -26,7 +26,7 @@ from bnlint.story.interpreter import (
 )
 from bnlint.story.joining import choose, mix, parts_of
 from bnlint.story.machine import Run
-from bnlint.story.values import NONE, UNKNOWN, Cls, Const, Data, Func, Lib, Obj, Scope, Value, options
+from bnlint.story.values import NONE, UNKNOWN, Cls, Const, Data, Func, Lib, Obj, Scope, Value, options, truth
 
 Block = Sequence[ir.Stmt]
 
@@ -155,6 +155,7 @@ def assert_(run: Run, node: ir.Assert) -> int:
     if type(value) is Const and value.value is False and not value.assumed:
         raising.raised(run)
         return DEAD
+    run.wide_risks += truth(value) is not True
     return NEXT
 
 
