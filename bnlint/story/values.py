@@ -310,6 +310,7 @@ def truth(value: Value) -> bool | None:
         if value.slots.get("#open"):
             return None
         if value.lib == "dict":
-            return True if any(not str(key).startswith("#") for key in value.slots) else None
+            filled = any(not str(key).startswith("#") for key in value.slots)
+            return True if filled else False if value.slots.get("#closed") else None
         return True if value.slots.get("#items") else None
     return True

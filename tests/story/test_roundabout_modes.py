@@ -247,3 +247,22 @@ with context:
 def test_one_of_several_contexts_may_be_entered() -> None:
     forwards = [event for story in stories(with_net(CHOSEN)) for event in story.of(Forward)]
     assert [event.grad for event in forwards] == [None, True, None]
+
+
+def test_the_flag_of_a_norm_may_be_given_what_is_not_known() -> None:
+    check_modes(with_net("""
+        net, flag = Net(), bool(input())
+        net.eval()
+        net.bn.training = flag
+        net(input())  #: eval|train
+        if flag:
+            net(input())  #: train
+        net.eval()
+        if input():
+            net.train()
+        kept = [module.training for module in net.modules()]
+        net.eval()
+        for module, mode in zip(net.modules(), kept):
+            module.training = mode
+        net(input())  #: eval|train
+        """))

@@ -35,6 +35,10 @@ class Stdlib(Framework):
             return option(run, args, node)
         if name == "functools.partial" and first is not None:
             return Partial(first, args.positional[1:], dict(args.keywords))
+        if name == "dataclasses.replace" and isinstance(first, Obj):
+            other = run.allocate(first.cls, node)
+            other.slots.update({**first.slots, **args.keywords})
+            return other
         if name == exit_stacks.STACK:
             return run.allocate(Lib(name), node)
         if name == "operator.methodcaller" and first is not None:

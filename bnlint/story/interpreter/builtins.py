@@ -270,6 +270,22 @@ def bool_(run: Run, args: Args, node: ir.Call) -> Value:
     return Data(symbol=symbol if positive or symbol is None else ("not", symbol))
 
 
+def quantified(deciding: bool) -> Handler:
+    """`any` and `all`, where the elements tell."""
+
+    def make(run: Run, args: Args, node: ir.Call) -> Value:
+        first = args.get(0)
+        if isinstance(first, Tuple):
+            answers = {conditions.decide(run, item)[0] for item in first.items}
+            if deciding in answers:
+                return Const(deciding)
+            if first.rest is None and None not in answers:
+                return Const(not deciding)
+        return mix(args.all())
+
+    return make
+
+
 def extreme(pick: Callable[..., float]) -> Handler:
     def make(run: Run, args: Args, node: ir.Call) -> Value:
         numbers = [value.value for value in args.positional if type(value) is Const and isinstance(value.value, (int, float))]
@@ -328,6 +344,8 @@ CALLS: dict[str, Handler] = {
     "float": scalar(float),  # type: ignore[arg-type]
     "str": scalar(str),
     "bool": bool_,
+    "any": quantified(True),
+    "all": quantified(False),
     "min": extreme(min),
     "max": extreme(max),
     "exit": leave,

@@ -224,11 +224,9 @@ class Torch(Framework):
             return
         some_part = "#part_of" in owner.slots  # of a library's network, as `modules()` gives it
         if attr == "training" and (some_part or networks.is_norm(run, owner) or not any(True for _ in children(owner))):
-            answer = truth(value)
-            if answer is not None:
-                switching.set_mode(run, owner, frozenset({"train" if answer else "eval"}), node, f"training = {answer}")
-                for event in run.story.of(ModeMisused):
-                    event.withdrawn |= event.where.place == run.place(node)
+            switching.given_mode(run, owner, value, node, "training = {}")
+            for event in run.story.of(ModeMisused):
+                event.withdrawn |= event.where.place == run.place(node)
             return
         kind = "training assigned" if attr == "training" else "method replaced"
         if kind == "method replaced" and truth(value) is None:

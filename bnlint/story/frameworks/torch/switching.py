@@ -62,22 +62,26 @@ def train(run: Run, obj: Obj, args: Args, node: ir.Expr) -> Value:
     argument = args.get(0, "mode")
     if argument is None:
         set_mode(run, obj, frozenset({"train"}), node, "train()")
-        return obj
+    else:
+        given_mode(run, obj, argument, node, "train({})")
+    return obj
+
+
+def given_mode(run: Run, obj: Obj, argument: Value, node: ir.Expr, how: str) -> None:
+    """Put a module and everything below it into the mode that a value says; `how` has a place for the value."""
     decided, symbol, positive = conditions.decide(run, argument)
     if decided is not None:
-        set_mode(run, obj, frozenset({"train" if decided else "eval"}), node, f"train({decided})")
+        set_mode(run, obj, frozenset({"train" if decided else "eval"}), node, how.format(decided))
     elif symbol is not None:
 
         def side(mode: str) -> int:
-            set_mode(run, obj, frozenset({mode}), node, "train(...)")
+            set_mode(run, obj, frozenset({mode}), node, how.format("..."))
             return 0
 
         first, second = ("train", "eval") if positive else ("eval", "train")
         run.fork([lambda: side(first), lambda: side(second)], symbol)
     else:
-        modes = argument_modes(argument)
-        set_mode(run, obj, modes, node, "train(...)")
-    return obj
+        set_mode(run, obj, argument_modes(argument), node, how.format("..."))
 
 
 def argument_modes(argument: Value) -> frozenset[str]:
