@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.linting import CHECKOUT
+from tests.reality.alone import alone
 from tests.reality.comparing import Verdict, compare, told
 from tests.reality.recording import Slow, TooLong, run
 from tests.reality.stand_ins import in_place
@@ -83,7 +84,7 @@ def check(subject: Subject) -> Outcome:
     """Run a fixture's program for its first forwards, and hold what happened against what is told of its project."""
     code = compile(subject.entry.read_text("utf-8"), str(subject.entry), "exec")
     here = Path.cwd()
-    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings(), in_place(subject.entry.parent):
+    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings(), in_place(subject.entry.parent), alone():
         warnings.simplefilter("ignore")
         os.chdir(scratch)
         try:

@@ -128,8 +128,10 @@ def stacked(w: Writer, scope: Scope) -> Lines:
         [f"{block} = nn.Sequential(*{net}.blocks)", f"{block}.eval()"],
         [f"{block} = nn.Sequential(*list({net}.children())[1:])", f"{block}.eval()", f"{block}({x})"],
         [f"for a, b in zip({net}.blocks, {net}.blocks[1:]):", "    b.train(not a.training)"],
-        [f"{net}.blocks[0].bn, {block} = nn.BatchNorm1d(4), {net}.blocks[1]", f"{block}.eval()"],
+        [f"{net}.blocks[0].bn, {block} = nn.BatchNorm1d(4), {net}.blocks[-1]", f"{block}.eval()"],
     ]
+    if scope.uncounted:
+        kinds = [lines for lines in kinds if not any(".append(" in line or ".insert(" in line for line in lines)]
     scope.forwards += 1
     return [*lines, *w.pick(kinds), *applied(w, scope, net)]
 

@@ -25,7 +25,7 @@ def data(w: Writer, *, more: str = "") -> str:
 def body(w: Writer, scope: Scope, depth: int, x: str, turns: int) -> Lines:
     """Statements inside a loop of about so many turns."""
     before = scope.forwards
-    lines = w.inner(scope, depth, tensors=[*scope.tensors, x], looping=True)
+    lines = w.inner(scope, depth, tensors=[*scope.tensors, x], looping=True, uncounted=True)
     scope.forwards = before + turns * (scope.forwards - before + 1)
     return lines
 
@@ -63,7 +63,7 @@ def accumulated(w: Writer, scope: Scope, depth: int) -> Lines:
     net, x, optimizer, i = w.pick(sorted(scope.nets)), w.name("x"), w.name("optimizer"), w.name("i")
     loader = w.pick(scope.loaders) if scope.loaders else data(w, more=w.pick(["", ", drop_last=True"]))
     start = w.pick(["", ", 1"])
-    rest = w.inner(scope, depth, tensors=[*scope.tensors, x], counters=[*scope.counters, i], looping=True)
+    rest = w.inner(scope, depth, tensors=[*scope.tensors, x], counters=[*scope.counters, i], looping=True, uncounted=True)
     scope.forwards += 6
     lines = [
         f"for {i}, ({x}, _) in enumerate({loader}{start}):", f"    loss = {net}({x}).mean()",
@@ -80,7 +80,7 @@ def epochs(w: Writer, scope: Scope, depth: int) -> Lines:
     when = w.pick([f"{epoch} % 2 == 0", f"({epoch} + 1) % 2 == 0", f"{epoch} == {count - 1}", f"{epoch} > 0", w.condition(scope)])
     first = w.pick([[f"{net}.train()"], []])
     after = w.pick([[f"    {net}.train()"], []])
-    inside = w.inner(scope, depth, counters=[*scope.counters, epoch], looping=True)
+    inside = w.inner(scope, depth, counters=[*scope.counters, epoch], looping=True, uncounted=True)
     scope.forwards += 2 * count
     check = [f"if {when}:", f"    {net}.eval()", "    with torch.no_grad():", f"        {net}({x})", *after]
     lines = [*indented([*first, f"{net}({x})"]), *inside, *indented(check)]
@@ -113,7 +113,7 @@ def patience(w: Writer, scope: Scope, depth: int) -> Lines:
     """Training that stops when what it computes says so."""
     net, x, best = w.net(scope, applied=True), w.pick(scope.tensors), w.name("best")
     w.decided = False
-    lines = w.inner(scope, depth, looping=True)
+    lines = w.inner(scope, depth, looping=True, uncounted=True)
     scope.forwards += 4
     stop = w.pick([["        break"], [f"        {net}.eval()", "        break"], [f"        {net}.eval()"]])
     head = [f"{best} = float('inf')", "for epoch in range(3):", f"    loss = {net}({x}).mean().item()"]
@@ -123,7 +123,7 @@ def patience(w: Writer, scope: Scope, depth: int) -> Lines:
 def alternating(w: Writer, scope: Scope, depth: int) -> Lines:
     """Two networks that are trained in turns, as generators and critics are."""
     a, b, x = w.net(scope, applied=True), w.net(scope, applied=True), w.pick(scope.tensors)
-    lines = w.inner(scope, depth, looping=True)
+    lines = w.inner(scope, depth, looping=True, uncounted=True)
     scope.forwards += 6
     turn = [
         [f"    {a}.train()", f"    {b}.eval()", f"    {b}({a}({x})).mean()", f"    {b}.train()", f"    {b}({a}({x}).detach())"],

@@ -25,6 +25,8 @@ class Scope:
     functions: tuple[Function, ...] = ()
     within: str = ""
     looping: bool = False
+    uncounted: bool = False
+    """in a loop whose turns no text tells: what each turn adds to, or swaps, is not told turn by turn"""
     forwards: int = 0
     envs: list[str] = field(default_factory=list)
     loaders: list[str] = field(default_factory=list)

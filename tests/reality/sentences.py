@@ -59,7 +59,7 @@ def batches(w: Writer, scope: Scope, depth: int) -> Lines:
         return for_loop(w, scope, depth)
     x, net = w.name("x"), w.net(scope, applied=True)
     before = scope.forwards
-    body = w.inner(scope, depth, tensors=[*scope.tensors, x], looping=True)
+    body = w.inner(scope, depth, tensors=[*scope.tensors, x], looping=True, uncounted=True)
     scope.forwards = before + 5 * (scope.forwards - before + 1)
     again = w.pick([[], [f"    {net}({x}).sum().backward()"]])
     return [f"for {x}, _ in {w.pick(scope.loaders)}:", f"    {net}({x})", *again, *body]
@@ -110,7 +110,7 @@ def switch(w: Writer, scope: Scope) -> Lines:
 def bind(w: Writer, scope: Scope) -> Lines:
     """Give a network another name, or build one more."""
     a, b = w.pick(sorted(scope.nets)), w.pick(sorted(scope.nets))
-    if scope.nets[a] == scope.nets[b] and not scope.within and w.chance(3):
+    if scope.nets[a] == scope.nets[b] and not scope.within and not scope.uncounted and w.chance(3):
         return [f"{a}, {b} = {b}, {a}"]
     name, chosen = w.name("net"), w.pick(sorted(scope.nets))
     kind = scope.nets[chosen]
@@ -299,7 +299,7 @@ def guarded(w: Writer, scope: Scope, depth: int) -> Lines:
 
 def closure(w: Writer, scope: Scope, depth: int) -> Lines:
     """A function inside, which sees the variables around it; called at once or later."""
-    inside = Scope(dict(scope.nets), list(scope.tensors), list(scope.flags), [], scope.functions, "action")
+    inside = Scope(dict(scope.nets), list(scope.tensors), list(scope.flags), [], scope.functions, "action", uncounted=True)
     function, lines = w.function((), inside)
     scope.functions = (*scope.functions, function)
     if function.kind in ("context", "generator", "raising"):

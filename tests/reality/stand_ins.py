@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy
 import torch
 from torch import nn
 
@@ -233,6 +234,7 @@ def in_place(folder: Path) -> Iterator[None]:
         for owner, name in (
             (module, "cuda"), (module, "to"), (module, "load_state_dict"), (tensor, "cuda"), (tensor, "to"),
             (torch, "load"), (torch, "save"), (ArgumentParser, "parse_args"),
+            (numpy, "load"),
         )
     }  # fmt: skip
 
@@ -262,7 +264,13 @@ def in_place(folder: Path) -> Iterator[None]:
     ArgumentParser.parse_args = parse  # type: ignore[assignment, method-assign]
     module.cuda = tensor.cuda = lambda self, *args, **kwargs: self
     module.to, tensor.to, module.load_state_dict = moved(module.to), moved(tensor.to), load_state
+    def load_array(file: Any, *args: Any, **kwargs: Any) -> Any:
+        if str(file).endswith(("_x.npy", "_y.npy")) and not Path(file).exists():
+            return torch.rand(PICTURES, 3, 32, 32).numpy() if str(file).endswith("_x.npy") else torch.arange(PICTURES).numpy() % 2
+        return kept[numpy, "load"](file, *args, **kwargs)
+
     torch.load = load
+    numpy.load = load_array
     torch.save = lambda *args, **kwargs: None  # type: ignore[assignment]
     try:
         yield
@@ -284,4 +292,4 @@ def answer(action: Action) -> Any:
 
 def elsewhere(value: Any) -> bool:
     """Whether this names a device other than the CPU."""
-    return str(value).startswith(("cuda", "mps", "device(type='cuda'"))
+    return type(value) is int or str(value).startswith(("cuda", "mps", "device(type='cuda'"))

@@ -321,3 +321,35 @@ Head(Net())(input())
 def test_a_norm_that_one_forward_runs_in_both_modes_is_in_either() -> None:
     (forward,) = (event for story in stories(with_net(SHARED)) for event in story.of(Forward))
     assert {mode.name for use in forward.norms for mode in use.modes} == {"train", "eval"}
+
+
+SKIPPED = """
+def main(net, loader):
+    for x in loader:
+        if len(x) < 2:
+            continue
+        net.eval()
+        break
+    net(x)  #: eval|train
+
+main(Net(), input())
+"""
+
+
+def test_a_loop_may_break_where_another_turn_goes_on() -> None:
+    check_modes(with_net(SKIPPED))
+
+
+GROWN = """
+net = nn.Sequential(nn.Sequential(Net()))
+def score(x):
+    return net(x)
+score(input())  #: train
+net[0].append(nn.BatchNorm2d(8).eval())
+net(input())  #: eval|train
+"""
+
+
+def test_a_layer_that_is_appended_runs_from_then_on() -> None:
+    forwards = [event for story in stories(with_net(GROWN)) for event in story.of(Forward)]
+    assert [len(event.norms) for event in forwards] == [1, 2]

@@ -16,7 +16,7 @@ from bnlint.story.interpreter import expressions, importing, objects
 from bnlint.story.joining import choose
 from bnlint.story.machine import Run
 from bnlint.story.memory import MISSING
-from bnlint.story.values import NONE, UNKNOWN, Choice, Cls, Const, Data, Func, Lib, Module, Value, compound, options, text
+from bnlint.story.values import NONE, UNKNOWN, Choice, Cls, Const, Data, Func, Lib, Module, Obj, Value, compound, options, text
 
 Parts = tuple[str | None, ...]
 """a text in pieces; None stands for one that is unknown"""
@@ -221,9 +221,13 @@ def global_names(run: Run, args: Args, node: ir.Call) -> Value:
 
 def local_names(run: Run, args: Args, node: ir.Call) -> Value:
     """`locals()`, and `vars()` without an argument: the names of this function and what they hold now; else `x.__dict__`."""
-    if args.positional:
-        return expressions.get_attribute(run, args.positional[0], "__dict__", node)
     made = run.allocate(Lib("dict"), node)
+    first = args.get(0)
+    if isinstance(first, Obj) and first.lib == "types.SimpleNamespace":
+        made.slots.update({name: value for name, value in run.memory.read_all(first.slots).items() if name[:1] != "#"})
+        return made
+    if first is not None:
+        return expressions.get_attribute(run, first, "__dict__", node)
     made.slots.update({name: value for name, value in run.memory.read_all(run.frame.scope.table).items() if name[:1] != "#"})
     return made
 

@@ -97,6 +97,8 @@ def along(run: Run, node: ir.Loop, func: Func, args: Args) -> int:
             statements.bind(run, node.target, value)
             status = statements.run_block(run, node.body)
             if state.continues:
+                if status in (BREAK, RETURN):
+                    run.leave(status)
                 run.doubt(begun)
                 paths = [*state.continues, *([memory.changes(state.pass_mark)] if status in (NEXT, CONTINUE) else [])]
                 memory.undo(state.pass_mark)

@@ -136,6 +136,8 @@ def repeat(
         finally:
             run.loops.pop()
         if state.continues:
+            if status in (BREAK, RETURN):
+                run.leave(status)  # other paths go on
             paths = list(state.continues)
             if status in (NEXT, CONTINUE):
                 paths.append(memory.changes(state.pass_mark))

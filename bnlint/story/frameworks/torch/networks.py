@@ -227,6 +227,7 @@ def applied(run: Run, obj: Obj, args: Args, node: ir.Call) -> Value:
         return calls.call(run, obj.slots["module"], args, node)
     if "#items" in obj.slots:
         value = args.positional[0] if args.positional else UNKNOWN
+        run.memory.read(obj.slots, "#items")  # what a memo of the call depends on
         for part in list(children(obj)):
             value = calls.call(run, part, Args((value,)), node)
         return value
