@@ -119,6 +119,9 @@ class Memory:
                 joined[where] = (table, key, value)
                 if value is not now:
                     self.write(table, key, value)
+            elif now is not MISSING:  # removed on every path
+                joined[where] = (table, key, value)
+                self.remove(table, key)
         return joined
 
 

@@ -36,6 +36,8 @@ RANGE = "range"
 LONGEST = 1_000_000_000
 FROM_ZERO = "index from zero"
 """the label of the numbers of a range that begins with 0"""
+ITERATOR = "iterator"
+"""the kind of what `iter` makes of known elements: those that are left"""
 Handler = Callable[["Run", Args, ir.Call], Value]
 
 
@@ -228,6 +230,10 @@ def iter_(run: Run, args: Args, node: ir.Call) -> Value:
         own = objects.find(run, inner.cls.order, "__iter__")
         made = calls.call_function(run, own, Args((inner,)), node) if isinstance(own, Func) else UNKNOWN
         return inner if type(made) is Data else made  # unknown, or what a generator gives
+    if isinstance(inner, Tuple) or (isinstance(inner, Obj) and inner.lib == "list"):
+        items, rest = iteration.elements(run, inner, node)
+        if items and rest is None:
+            return run.allocate(Lib(ITERATOR), node, **{"#items": tuple(items)})
     return inner if inner is not None else UNKNOWN
 
 
@@ -242,6 +248,11 @@ def next_(run: Run, args: Args, node: ir.Call) -> Value:
     items, rest = iteration.elements(run, inner, node)
     if rest is not None and not items:
         return rest
+    if isinstance(inner, Obj) and inner.lib == ITERATOR and not inner.slots.get("#started"):
+        if not run.loops and not run.forks and len(items) > 1:
+            run.memory.write(inner.slots, "#items", tuple(items[1:]))
+            return items[0]
+        run.memory.write(inner.slots, "#started", True)  # nobody knows how many were taken
     if rest is None and items and isinstance(node.args[0].value, (ir.Call, ir.Comprehension)):
         return items[0]  # nobody else has the iterator
     return choose([*items, *([rest] if rest is not None else [])]) if items else UNKNOWN

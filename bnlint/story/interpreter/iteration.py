@@ -34,7 +34,7 @@ def elements(run: Run, value: Value, node: ir.Expr) -> tuple[list[Value], Value 
                 rests.append(rest)
         return [], choose([*found, *rests]) if found or rests else None
     if isinstance(value, Obj):
-        if value.lib in ("list", "set"):
+        if value.lib in ("list", "set", "iterator"):
             return list_parts(run, value)
         if value.lib == "dict":
             run.memory.read_all(value.slots)

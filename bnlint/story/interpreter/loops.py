@@ -81,6 +81,8 @@ def while_(run: Run, node: ir.While) -> int:
     if decided is False:
         return statements.run_block(run, node.orelse)
     endless = isinstance(node.test, ir.Const) and decided is True
+    symbol = conditions.symbol_of(value) if decided is None else None
+    maybe = symbol is not None and symbol[0] == "mode"  # `while net.training` may have no turn
     few = counting.turns_of(run, node)
     passes = few.turns if few is not None else 1 if run.repeating() else 2
     if few is not None:
@@ -91,7 +93,7 @@ def while_(run: Run, node: ir.While) -> int:
             expressions.evaluate(run, node.test)
 
     try:
-        return repeat(run, node, passes, prepare, counted=few is not None, endless=endless)
+        return repeat(run, node, passes, prepare, counted=few is not None, maybe=maybe, endless=endless)
     finally:
         if few is not None:
             run.counting.discard(id(few.step))
@@ -186,10 +188,15 @@ def repeat(
 
 
 def modes_moved(run: Run, mark: int) -> Iterator[tuple[frozenset[Mode], frozenset[Mode]]]:
-    """The modes of each network that was switched since a mark: those of now, those of then."""
+    """The modes of each network that was switched, or that took another's place, since a mark: those of now, those of then."""
     for table, before in modes_before(run, mark):
         if "#mode" in table:
             yield table["#mode"], before
+    for table, key, other in run.memory.trail[mark:]:
+        if type(other) is Obj and "#mode" in other.slots:
+            now = table.get(key)
+            if type(now) is Obj and now is not other and "#mode" in now.slots:
+                yield now.slots["#mode"], other.slots["#mode"]
 
 
 def newly(now: frozenset[Mode], before: frozenset[Mode]) -> bool:

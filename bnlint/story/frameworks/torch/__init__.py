@@ -36,6 +36,7 @@ from bnlint.story.frameworks.torch import (
 from bnlint.story.frameworks.torch.known import CONTAINERS, WRAPPERS
 from bnlint.story.joining import mix
 from bnlint.story.machine import Run
+from bnlint.story.memory import MISSING
 from bnlint.story.nesting import children
 from bnlint.story.values import (
     NO_TOKENS,
@@ -304,7 +305,8 @@ class Torch(Framework):
             keys = networks.method(run, value, "keys", Args(), ir.Call(node.start, node.end, node, ()))
             return list(keys.items) if isinstance(keys, Tuple) else [], None
         if "#mode" in value.slots and ("#items" in value.slots or value.lib in CONTAINERS):
-            return list(value.slots.get("#items", ())), value.slots.get("#rest")
+            items, rest = run.memory.read(value.slots, "#items"), value.slots.get("#rest")
+            return list(items) if items is not MISSING else [], rest
         return None
 
     def item(self, run: Run, owner: Value, index: Value, node: ir.Expr) -> Value | None:

@@ -205,6 +205,7 @@ def child_at(run: Run, obj: Obj, index: Value) -> Value | None:
     if type(index) is Const and isinstance(index.value, str):
         found = obj.slots.get(index.value)
         return found if isinstance(found, Obj) else None
+    run.memory.read(obj.slots, "#items")  # what a memo of the call depends on
     items: tuple[Value, ...] = obj.slots.get("#items", ())
     if type(index) is Const and isinstance(index.value, int) and -len(items) <= index.value < len(items):
         return items[index.value]
