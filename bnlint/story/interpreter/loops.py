@@ -59,7 +59,10 @@ def loop(run: Run, node: ir.Loop) -> int:
     run.unrolled *= max(1, min(len(items), most))
     try:
         maybe = isinstance(iterable, Obj) and bool(iterable.slots.get(MAYBE))
-        return repeat(run, node, len(turns), prepare, counted=rest is None and len(items) <= most, maybe=maybe)
+        status = repeat(run, node, len(turns), prepare, counted=rest is None and len(items) <= most, maybe=maybe)
+        if maybe and rest is not None and items:  # any of those that are doubted may come before the others
+            statements.bind(run, node.target, choose([items[-1], rest]))
+        return status
     finally:
         run.unrolled = unrolled
 
