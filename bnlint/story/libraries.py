@@ -205,7 +205,7 @@ def is_kind(name: str, wanted: str) -> bool | None:
 
 
 def known_class(name: str) -> bool:
-    return name.startswith(("torch.nn.", "keras.layers.")) or name in ("list", "dict", "set", "slice")
+    return name.startswith(("torch.nn.", "torch.optim.", "keras.layers.")) or name in ("list", "dict", "set", "slice")
 
 
 def is_norm_class(name: str) -> bool:

@@ -266,3 +266,23 @@ def test_the_flag_of_a_norm_may_be_given_what_is_not_known() -> None:
             module.training = mode
         net(input())  #: eval|train
         """))
+
+
+def test_a_wrapper_is_no_batch_norm() -> None:
+    check_modes(with_net("""
+        net = torch.optim.swa_utils.AveragedModel(Net())
+        norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
+        norms[-1].eval()
+        if net.training:
+            net(input())  #: eval
+        """))
+
+
+def test_a_file_without_a_class_gives_the_default() -> None:
+    check_modes({"models.py": with_net(""), "train.py": """
+        import sys
+        import models
+        net = getattr(sys.modules[__name__], "Net", models.Net)()
+        net.eval()
+        net(input())  #: eval
+        """})

@@ -122,7 +122,8 @@ def getattr_(run: Run, args: Args, node: ir.Call) -> Value:
     if known is not None:
         if type(name) is Const and name.assumed and isinstance(owner, Module) and len(args.positional) > 2:
             return computed.optional_member(run, owner, known, args.positional[2], node)
-        return expressions.get_attribute(run, owner, known, node)
+        member = expressions.get_attribute(run, owner, known, node)
+        return args.positional[2] if member is UNKNOWN and isinstance(owner, Module) and len(args.positional) > 2 else member
     if isinstance(owner, Module):
         found = computed.members(run, owner, computed.parts_of(name))
         return choose(found) if found else UNKNOWN
