@@ -235,7 +235,6 @@ def tables(w: Writer, scope: Scope) -> Lines:
         [f"{held} = [(net, mode) for net, mode in (({a}, True), ({b}, {flag}))]", f"for net, mode in {held}:",
          f"    net.train(mode)(({x}))"],
         [f"{held} = itertools.chain([{a}], [{b}])", f"for net in {held}:", "    net.eval()", f"{a}({x})"],
-        [f"{held} = sorted([{a}, {b}], key=lambda net: net.training)", f"{held}[0].eval()", f"{held}[1]({x})"],
         [f"{held} = collections.defaultdict(list)", f"{held}['nets'].append({a})", f"{held}['nets'].extend([{b}])",
          f"for net in {held}['nets']:", f"    net.train({flag})", f"{held}['nets'][0]({x})"],
         [f"Holder.hold({a}).net.eval()", f"Holder.net({x})", "for net in Holder.others:", f"    net.train({flag})"],

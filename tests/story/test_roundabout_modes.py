@@ -195,6 +195,12 @@ PARTS = {
             norm.train(name == "target")
         norms["source"](input())  #: eval
         """,
+    "a_block_that_is_put_first": """
+        blocks = nn.ModuleList([Net()])
+        blocks.insert(0, Net().eval())
+        blocks[0](input())  #: eval
+        blocks[1](input())  #: train
+        """,
     "a_part_by_its_path": """
         net = nn.Sequential(Net(), Net())
         net.get_submodule("1.bn").eval()

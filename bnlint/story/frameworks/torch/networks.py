@@ -329,7 +329,10 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
         return NONE
     if name in ("append", "extend", "insert") and obj.lib in CONTAINERS:
         added = list(args.positional[-1:]) if name != "extend" else iteration.elements(run, args.positional[0], node)[0]
-        run.memory.write(obj.slots, "#items", (*obj.slots.get("#items", ()), *added))
+        items = obj.slots.get("#items", ())
+        index = args.get(0) if name == "insert" else None
+        place = index.value if type(index) is Const and isinstance(index.value, int) else len(items)
+        run.memory.write(obj.slots, "#items", (*items[:place], *added, *items[place:]))
         return obj
     if name == "__init__" and isinstance(obj.cls, Cls):
         statistics.given(obj, args)
