@@ -80,7 +80,7 @@ def judged(story: Story, rules: Sequence[Rule]) -> Verdict:
     claims: list[Claim] = []
     for rule in rules:
         try:
-            claims += [Claim(_finding(rule, report), report.subjects) for report in rule.check(story)]
+            claims += [Claim(_finding(rule, report, story), report.subjects) for report in rule.check(story)]
         except Exception as error:
             place = Place(str(story.path), 1, 1, 1, 1)
             failures.append((f"rule {rule.code} failed with {type(error).__name__}: {error}", place))
@@ -89,13 +89,13 @@ def judged(story: Story, rules: Sequence[Rule]) -> Verdict:
     return Verdict(findings, tuple(failures), exhausted, frozenset(followed(story)))
 
 
-def _finding(rule: Rule, report: Report) -> Finding:
+def _finding(rule: Rule, report: Report, story: Story) -> Finding:
     return Finding(
         rule.code,
         rule.name,
         report.message,
         report.severity or rule.severity,
-        report.confidence,
+        "possible" if story.cut else report.confidence,
         report.place,
         report.trace,
         default=rule.default if report.default is None else report.default,

@@ -78,8 +78,6 @@ class Run:
         self.budget = Budget(project)
         self.steps = 0
         self.allowed = 0
-        self.stopped: tuple[Place, ...] = ()
-        """the calls that were running when the steps ran out"""
         self.runs: dict[int, int] = {}
         """how often each function was run by the entry point, by the identity of its node"""
         self.in_vain: dict[int, int] = {}
@@ -175,7 +173,6 @@ class Run:
     def step(self, cost: int = 1) -> None:
         self.steps += cost
         if self.steps + self.memory.work // WORK_PER_STEP > self.allowed:
-            self.stopped = tuple(self.calls)
             raise OutOfSteps
 
     def repeating(self) -> bool:

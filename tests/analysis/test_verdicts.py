@@ -13,6 +13,9 @@ from bnlint.analysis import programs, projects, verdicts
 from bnlint.check import check
 from bnlint.config import Settings
 from bnlint.findings import Finding
+from bnlint.rulebook import load_rules
+from bnlint.story import budget
+from tests.story.programs import stories
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 PROGRAMS = 12
@@ -128,3 +131,14 @@ def test_one_process_tells_where_a_hook_runs_bnlint(
     monkeypatch.setenv("PRE_COMMIT", "1")
     assert found(Settings(cache=False), project)
     assert not forking
+
+
+def test_what_was_seen_before_the_steps_ran_out_is_only_possible(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "STEPS_AT_LEAST", 0)
+    monkeypatch.setattr(budget, "STEPS_PER_LINE", 0)
+    text = "from torch import nn\nnorm = nn.BatchNorm2d(8, 0.1)\nwords = []\n" + "words.append(input())\n" * 300
+    for steps, confidence in ((10_000, "certain"), (200, "possible")):
+        monkeypatch.setattr(budget, "STEPS_PER_ENTRY", steps)
+        (story,) = stories(text)
+        found = verdicts.judged(story, load_rules()).findings
+        assert [(item.code, item.confidence) for item in found] == [("BN601", confidence)]

@@ -160,17 +160,6 @@ def test_a_story_that_runs_out_says_so_and_keeps_what_it_told(monkeypatch: pytes
     assert told.of(Forward)
 
 
-def test_where_the_steps_ran_out_nobody_knows_what_a_forward_was_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "STEPS_PER_ENTRY", 200)
-    monkeypatch.setattr(budget, "STEPS_AT_LEAST", 0)
-    monkeypatch.setattr(budget, "STEPS_PER_LINE", 0)
-    asked = "with torch.no_grad():\n    model(input())\n"
-    checked = "def check(model):\n    with torch.no_grad():\n        model(input())\n"
-    (told,) = stories(NET + checked + "model = Net()\ncheck(model)\n" + asked + "x = [1]\n" * 400)
-    assert told.exhausted
-    assert [forward.purposes for forward in told.of(Forward)] == [set(), {"unfinished"}]
-
-
 def test_entry_points_that_nothing_calls_share_a_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "POOL_UNBOUND", 1_200)
     functions = "".join(f"def evaluate{i}(model, x):\n    model.eval()\n" + "    model(x)\n" * 30 for i in range(20))

@@ -62,6 +62,8 @@ class Story:
     events: list[Event] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     exhausted: bool = False
+    cut: bool = False
+    """whether the steps ran out before its end: what would have come later, and might have made it right, is not known"""
     lengths: dict[Place, int | None] = field(default_factory=dict)
     """how many turns each loop takes; None where that is not known"""
     alone: list[tuple[int, int]] = field(default_factory=list)

@@ -116,7 +116,7 @@ class Forward(Event):
 
     purposes: "training" (reaches backward or a train op), "acting" (reaches an environment's step),
     "auxiliary" (reaches a loss, but not its gradient), "graph" (a graph is built, nothing runs yet), "evaluation" (the library
-    itself says so: an Estimator's `evaluate` or `predict`), "unfinished" (the steps ran out before that could be seen).
+    itself says so: an Estimator's `evaluate` or `predict`)).
     """
 
     net: Obj

@@ -8,7 +8,7 @@ from pathlib import Path
 from bnlint.findings import Place
 from bnlint.program import model as ir
 from bnlint.story import libraries
-from bnlint.story.events import Failure, Forward
+from bnlint.story.events import Failure
 from bnlint.story.frames import Frame
 from bnlint.story.interpreter import expressions, lists, statements
 from bnlint.story.machine import OutOfSteps, Run
@@ -90,21 +90,11 @@ def guarded(run: Run, name: str, body: Callable[[], object]) -> None:
     try:
         body()
         run.hooks.ended(run)
-    except OutOfSteps:
-        story.exhausted = True
-        leave_open(run)
-    except RecursionError:
-        story.exhausted = True
+    except (OutOfSteps, RecursionError):
+        story.exhausted = story.cut = True
     except Exception as error:  # reported as BN002
         message = f"{type(error).__name__}: {error}"
         story.failures.append(Failure(Place(str(story.path), 1, 1, 1, 1), f"{name}: {message}" if name else message))
-
-
-def leave_open(run: Run) -> None:
-    """Where the steps ran out, nobody knows what the forwards of the functions still running were for."""
-    for forward in run.story.of(Forward):
-        if not forward.purposes and run.stopped[: len(forward.where.calls)] == forward.where.calls:
-            forward.purposes.add("unfinished")
 
 
 def import_modules(run: Run, node: ir.Import) -> None:
