@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bnlint.read.import_lines import called_imports, imported_modules
+from bnlint.read.roles import is_test_file
 
 if TYPE_CHECKING:
     from bnlint.project.imports import Imports
@@ -75,8 +76,9 @@ def needed(
 
     Concerned are the seeds and whatever imports one, directly or not. Of these, the reported ones, the files that import
     them (findings are judged from the callers) and all that both import are parsed; what is merely imported, names no
-    framework and is not small is left out. What a framework's own sources do is known: they are parsed only where others
-    import them. `names` are further classes and constructors that hold batch norm (settings).
+    framework and is not small is left out. Tests that do not name batch norm themselves tell nothing new. What a
+    framework's own sources do is known: they are parsed only where others import them. `names` are further classes and
+    constructors that hold batch norm (settings).
     """
     plain = {path: _plain(data) for path, data in files.items()}
     own = frozenset(name.encode() for name in _LIBRARIES if imports.package(name) is not None)
@@ -95,8 +97,9 @@ def needed(
 
     strong = [path for path in seeds if _holds_a_network(plain[path]) or _names_any(plain[path], names)]
     concerned = _closure(strong, lambda path: importers.get(path, ())) | seeds
-    chosen = [path for path in reported if path in concerned]
-    above = _closure(chosen, lambda path: [other for other in importers.get(path, ()) if other in concerned])
+    telling = {path for path in concerned if path in seeds or not is_test_file(path)}
+    chosen = [path for path in reported if path in telling]
+    above = _closure(chosen, lambda path: [other for other in importers.get(path, ()) if other in telling])
     followed: dict[Path, bool] = {}
 
     def worth_following(path: Path) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bnlint.findings import Place
 from bnlint.program.model import Node
+from bnlint.read.roles import is_test_file
 from bnlint.story.budget import RUNS, RUNS_SHARE, UNROLLED_IN_ALL, WORK_PER_STEP, Budget
 from bnlint.story.events import Event, Story, Where
 from bnlint.story.frames import BREAK, CONTINUE, DEAD, NEXT, RETURN, Catch, Frame, Memo
@@ -224,7 +225,7 @@ class Run:
         self.norms, self.forwards, self.steps, self.unrolled, self.state = [], 0, 0, 1, dict(BEGINNING)
         program = self.project.programs.get(path)
         self.allowed = self.budget.allowed(bound, len(program.lines) if program is not None else 0)
-        self.story = Story(self.project, path, entry, bound, is_test(path, entry))
+        self.story = Story(self.project, path, entry, bound, is_test_file(path))
         self.stories.append(self.story)
         try:
             yield self.story
@@ -367,11 +368,3 @@ class Run:
             for where, (table, key, value) in earlier[2].items():
                 if table.get(key) is value and here[where][2] is not MISSING:
                     self.memory.write(table, key, here[where][2])
-
-
-def is_test(path: Path, entry: str) -> bool:
-    """Whether an entry point is test code, by the names that test runners look for."""
-    name = path.name
-    if name.startswith("test_") or "tests" in path.parts[-3:-1]:
-        return True
-    return name.endswith(("_test.py", "_test_util.py", "_test_utils.py")) or name == "conftest.py"

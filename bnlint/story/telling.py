@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bnlint.program import model as ir
 from bnlint.project.project import Project
+from bnlint.read.roles import is_test_file
 from bnlint.story import entries
 from bnlint.story.events import Mode, Story
 from bnlint.story.frames import Frame
@@ -18,7 +19,7 @@ from bnlint.story.framework import Args, Switchboard, library_base
 from bnlint.story.frameworks import all_frameworks
 from bnlint.story.frameworks.trainers import DRIVING
 from bnlint.story.interpreter import calls, definitions, importing, lists, statements
-from bnlint.story.machine import Run, is_test
+from bnlint.story.machine import Run
 from bnlint.story.nesting import descendants
 from bnlint.story.order import loading_order
 from bnlint.story.values import Cls, Func, Module, Obj, Scope
@@ -89,7 +90,7 @@ class Teller:
             for block in entries.main_blocks(self.project.programs[path])
         ]
         for tests, roots_only in ((False, True), (False, False), (True, True), (True, False)):
-            some = [module for path, module in modules if is_test(path, "") is tests]
+            some = [module for path, module in modules if is_test_file(path) is tests]
             alike = entries.Likenesses(self.project)
             yield [entry for module in some for entry in uncalled(run, module, self.seen, alike, roots_only)]
 

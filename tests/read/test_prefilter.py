@@ -57,6 +57,11 @@ def test_settings_that_mention_batch_norm_do_not_concern_all_their_readers() -> 
     assert parsed(files) == ["config.py", "net.py"]
 
 
+def test_tests_are_parsed_where_they_name_batch_norm() -> None:
+    files = {"net.py": NET, "tests/test_train.py": "from net import Net\n", "tests/test_net.py": "from net import Net\n" + NET}
+    assert parsed(files) == ["net.py", "tests/test_net.py"]
+
+
 def test_what_a_framework_s_own_sources_do_is_known() -> None:
     sources = {"keras/__init__.py": "", "keras/src/layers/__init__.py": "", "keras/src/layers/batch_normalization.py": NET}
     assert parsed({**sources, "guides/guide.py": NET}) == ["guides/guide.py"]
