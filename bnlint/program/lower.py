@@ -90,8 +90,7 @@ def _walked(text: str, *, deep: bool) -> tuple[tuple[Stmt, ...], tuple[Comment, 
 
 @contextmanager
 def _unchecked(parser: ModuleType) -> Iterator[None]:
-    """libcst checks each node when it is made, also those that its own parser makes. That takes a sixth of the time, and
-    refuses what Python allows, such as `(x): int = 3`. Raises nothing.
+    """libcst checks each node when it is made, also those that its own parser makes: a sixth of its time.
 
     Source: libcst 1.9, `CSTNode.__post_init__`, whose comment says so.
     """

@@ -22,7 +22,6 @@ PASS = (("Pass",),)
         ("a = b, c = d", ("Assign", (A, ("Sequence", "tuple", (B, C))), D, None)),
         ("a: b = c", ("Assign", (A,), C, B)),
         ("a: b", ("Declare", A, B)),
-        ("(a): b = c", ("Assign", (A,), C, B)),
         ("a //= b", ("AugAssign", A, "//", B)),
         ("a -= -b", ("AugAssign", A, "-", ("Unary", "-", B))),
         ("return", ("Return", None)),
