@@ -83,7 +83,7 @@ class Remembered:
         for number, entry in enumerate(stage):
             record = self._before.get(self._name_of[id(entry)])
             try:
-                if record is not None and record[0] == self._mark(entry) and record[1] in ("", self._whole):
+                if record is not None and record[0] == self._mark(entry, record[10]) and record[1] in ("", self._whole):
                     found[number] = self._verdict(record), self._trace(record)
             except (TypeError, ValueError, KeyError, IndexError, AttributeError):
                 continue  # what some other bnlint wrote
@@ -92,12 +92,14 @@ class Remembered:
     def keep(self, entry: Entry, verdict: Verdict, trace: Trace) -> None:
         name = self._name_of[id(entry)]
         before = self._before.get(name)
-        if not trace.alone or not self.leaves.isdisjoint(trace.imported - {entry.module.path}):
+        if not trace.alone:
             return
         if any(notes for notes in trace.notes if not isinstance(notes, dict)):
             return
         whole = self._whole if trace.whole or entry.module.path in self._teller.run.asking else ""
-        if before is not None and before[0] == self._mark(entry) and before[1] == whole:
+        imported = sorted(str(path) for path in self.leaves & (trace.imported - {entry.module.path}))
+        mark = self._mark(entry, imported)
+        if before is not None and before[0] == mark and before[1] == whole:
             self._now[name] = before
             return
         reached = [self._entry_nodes[node] for node in trace.reached if node in self._entry_nodes]
@@ -106,8 +108,9 @@ class Remembered:
         ]
         networks = [plain(network) for network in verdict.networks]
         self._now[name] = [
-            self._mark(entry), whole, list(map(_finding, verdict.findings)), plain(verdict.failures), verdict.exhausted,
+            mark, whole, list(map(_finding, verdict.findings)), plain(verdict.failures), verdict.exhausted,
             networks, trace.allowed, trace.spent, sorted(reached), plain(tuple(map(_tupled, notes))),
+            imported,
         ]  # fmt: skip
         self._changed = True
 
@@ -123,9 +126,12 @@ class Remembered:
             return {}
         return records if ground == self._ground and isinstance(records, dict) else {}
 
-    def _mark(self, entry: Entry) -> str:
-        """Of an entry point in the ground nothing more than its name matters."""
-        return self._marks[entry.module.path] if entry.module.path in self.leaves else ""
+    def _mark(self, entry: Entry, imported: Sequence[str]) -> str:
+        """Of what an entry point hangs on besides the ground: its own file, unless that is part of it, and the leaves that it
+        imports while it runs.
+        """
+        own = self._marks[entry.module.path] if entry.module.path in self.leaves else ""
+        return _digest((own, [self._marks[Path(name)] for name in imported])) if imported else own
 
     def _marked(self, path: Path) -> list[tuple[int, bool, bool, bool]]:
         """The functions of a file that the words of any file in the project have made worth a look."""
@@ -150,7 +156,7 @@ class Remembered:
         allowed, spent, reached, notes = record[6:10]
         nodes = frozenset(self._ids[name] for name in reached)
         found = [None if own is None else {self._nodes[name]: _note(note) for name, note in own} for own in notes]
-        return Trace(allowed, spent, nodes, list(found), frozenset(), record[1] != "", True)
+        return Trace(allowed, spent, nodes, list(found), frozenset(map(Path, record[10])), record[1] != "", True)
 
 
 def _named(entries: Iterable[Entry]) -> list[str]:

@@ -84,7 +84,22 @@ def score(model, loader):
         for x, y in loader:
             print(model(x).argmax(1))
 """
-FILES = {"registry.py": REGISTRY, "models.py": MODELS, "engine.py": ENGINE, "script.py": SCRIPT, "other.py": OTHER}
+LATE = """\
+import models
+
+def check(loader):
+    import extra
+    extra.prepare(models.small(), loader)
+"""
+EXTRA = """\
+def prepare(model, loader):
+    model.eval()
+    return [model(x) for x in loader]
+"""
+FILES = {
+    "registry.py": REGISTRY, "models.py": MODELS, "engine.py": ENGINE, "script.py": SCRIPT, "other.py": OTHER,
+    "late.py": LATE, "extra.py": EXTRA,
+}  # fmt: skip
 CHANGES = (
     "\n# touched\n",
     "\nimport registry\nregistry.NORM = registry.nn.InstanceNorm2d\n",
@@ -136,6 +151,19 @@ def test_a_change_to_a_script_is_a_matter_of_its_own_entry_points(project: Path,
     append(project / "script.py", "\n# touched\n")
     assert found(project) == before
     assert told == ["script.__main__"]
+
+
+def test_what_an_entry_point_imports_while_it_runs_is_its_matter(project: Path, told: list[str]) -> None:
+    append(project / "late.py", "\nif __name__ == '__main__':\n    check([])\n")
+    before = found(project)
+    told.clear()
+    append(project / "script.py", "\n# touched\n")
+    assert found(project) == before
+    assert "late.__main__" not in told
+    told.clear()
+    append(project / "extra.py", "\n# touched\n")
+    assert found(project) == before
+    assert told == ["late.__main__"]
 
 
 def test_a_change_to_what_others_import_is_a_matter_of_all(project: Path, told: list[str]) -> None:
