@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from bnlint.project.project import Project
 
-STEPS_PER_ENTRY = 80_000
+STEPS_PER_ENTRY = 120_000
 STEPS_UNBOUND = 8_000
 """for an entry point that nothing calls"""
-SHARE, SHARE_UNBOUND = 3, 8
-"""No entry point takes more than a third, or an eighth, of what is left: those after it have to be told as well. Powers of
+SHARE, SHARE_UNBOUND = 2, 8
+"""No entry point takes more than a half, or an eighth, of what is left: those after it have to be told as well. Powers of
 two, so that a few more lines in a file do not change what the entry points of others may take."""
 STEPS_AT_LEAST = 1_000
 """for a module's body although the pool is empty: its names are needed; to this each line of the file adds a few"""
