@@ -274,6 +274,18 @@ def test_the_flag_of_a_norm_may_be_given_what_is_not_known() -> None:
         """))
 
 
+def test_a_flag_that_one_path_gives_a_norm_is_read_and_given_back() -> None:
+    check_modes(with_net("""
+        net = Net()
+        if input():
+            net.bn.training = False
+        kept = net.bn.training
+        net.eval()
+        net.bn.train(kept)
+        net(input())  #: eval|train
+        """))
+
+
 def test_a_wrapper_is_no_batch_norm() -> None:
     check_modes(with_net("""
         net = torch.optim.swa_utils.AveragedModel(Net())

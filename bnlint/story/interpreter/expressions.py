@@ -143,7 +143,8 @@ def set_attribute(run: Run, owner: Value, attr: str, value: Value, node: ir.Attr
         if attr in run.setters and isinstance(option, Obj) and objects.set_property(run, option, attr, value, node):
             continue
         if isinstance(option, Obj):
-            run.memory.write(option.slots, attr, run.named(value, attr))
+            if attr != "training" or "#mode" not in option.slots:  # the flag of a network is kept by its framework
+                run.memory.write(option.slots, attr, run.named(value, attr))
         elif isinstance(option, (Cls, Module)):
             run.memory.write(option.table, attr, value)
 
