@@ -315,6 +315,14 @@ def test_of_networks_in_an_unknown_order_each_may_be_the_first() -> None:
         """))
 
 
+def test_what_stands_behind_and_may_not_be_run() -> None:
+    check_modes(with_net("""
+        net = Net()
+        done = input() and net.eval()
+        net(input())  #: eval|train
+        """))
+
+
 def test_a_wrapper_is_no_batch_norm() -> None:
     check_modes(with_net("""
         net = torch.optim.swa_utils.AveragedModel(Net())

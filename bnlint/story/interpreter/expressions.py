@@ -203,7 +203,10 @@ def boolean(run: Run, node: ir.Boolean) -> Value:
         decided = conditions.decide(run, value)[0]
         if decided is (part.op == "or"):
             continue
+        mark = run.memory.mark()
         right = evaluate(run, part.right)
+        if decided is None and run.memory.mark() > mark:
+            loops.either(run, loops.modes_before(run, mark))  # it may not have been run
         if decided is not None or (conditions.decide(run, right)[0] is (part.op == "or") and type(right) is Const):
             value = right
         elif conditions.decide(run, right)[0] is (part.op == "and") and type(right) is Const:
