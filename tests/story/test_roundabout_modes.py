@@ -330,6 +330,8 @@ def test_a_wrapper_is_no_batch_norm() -> None:
         norms[-1].eval()
         if net.training:
             net(input())  #: eval
+        if isinstance(net, nn.Module):
+            net(input())  #: eval
         """))
 
 
