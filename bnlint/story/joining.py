@@ -62,7 +62,8 @@ def choose(values: list[Value]) -> Value:
             if not 0 < len(found) <= MAX_OPTIONS:
                 return mix(found)
     contrary = [option for value in values if isinstance(value, Choice) for option in value.contrary]
-    return Choice(tuple(found), tuple(option for option in found if any(option is other for other in contrary)))
+    weak = any(isinstance(value, Choice) and value.weak for value in values)
+    return Choice(tuple(found), tuple(option for option in found if any(option is other for other in contrary)), weak)
 
 
 def few_networks(found: list[Value]) -> list[Value]:

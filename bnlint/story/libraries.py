@@ -198,6 +198,8 @@ def is_kind(name: str, wanted: str) -> bool | None:
         return True
     if wanted == "torch.nn.Module" and name.startswith("torch.nn."):
         return name.rpartition(".")[2][:1].isupper() or None
+    if wanted == "torch.nn.Module" and name.startswith("torch.optim.") and name.endswith(".AveragedModel"):
+        return True  # the one module there (PyTorch 2.13, torch/optim/swa_utils.py)
     parents = SUBCLASSES.get(wanted)
     if parents is not None:
         return name in parents or (None if not known_class(name) else False)

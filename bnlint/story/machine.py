@@ -320,7 +320,7 @@ class Run:
             if isinstance(value, Choice):
                 own = options(usual[where][2]) if usual[where][2] is not MISSING else ()
                 contrary = tuple(option for option in value.options if not any(option is part for part in own))
-                marked = Choice(value.options, contrary)
+                marked = Choice(value.options, contrary, value.weak)
                 self.memory.write(table, key, marked)
                 joined[where] = (table, key, marked)
 

@@ -116,11 +116,13 @@ class Tuple:
 class Choice:
     """One of a few values, by a branch that could not be decided.
 
-    contrary: those of the options that only come about when an option of the program is not left at its default.
+    contrary: those of the options that only come about when an option of the program is not left at its default; weak: which of
+    them it is says nothing of what else is chosen among them, and what is done to it may not be done to any one of them.
     """
 
     options: tuple[Value, ...]
     contrary: tuple[Value, ...] = ()
+    weak: bool = False
 
 
 class Slots(dict[Any, Any]):

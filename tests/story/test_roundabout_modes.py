@@ -274,12 +274,63 @@ def test_the_flag_of_a_norm_may_be_given_what_is_not_known() -> None:
         """))
 
 
+def test_a_flag_that_one_path_gives_a_norm_is_read_and_given_back() -> None:
+    check_modes(with_net("""
+        net = Net()
+        if input():
+            net.bn.training = False
+        kept = net.bn.training
+        net.eval()
+        net.bn.train(kept)
+        net(input())  #: eval|train
+        """))
+
+
+def test_networks_are_sorted_by_keys_that_are_known() -> None:
+    check_modes(with_net("""
+        one, other = Net().eval(), Net()
+        nets = [other, one]
+        first, last = sorted(nets, key=lambda net: net.training)
+        first(input())  #: eval
+        last(input())  #: train
+        nets.sort(key=lambda net: net.training, reverse=True)
+        nets[0](input())  #: train
+        nets.reverse()
+        nets[0](input())  #: eval
+        """))
+
+
+def test_of_networks_in_an_unknown_order_each_may_be_the_first() -> None:
+    check_modes(with_net("""
+        one, other = Net(), Net()
+        nets = sorted([one, other], key=lambda net: input())
+        nets[0].eval()
+        nets[1](input())  #: eval|train
+        for net in nets:
+            net.eval()
+            net(input())  #: eval
+        other(input())  #: eval
+        nets[-1].bn.training = True
+        one(input())  #: eval|train
+        """))
+
+
+def test_what_stands_behind_and_may_not_be_run() -> None:
+    check_modes(with_net("""
+        net = Net()
+        done = input() and net.eval()
+        net(input())  #: eval|train
+        """))
+
+
 def test_a_wrapper_is_no_batch_norm() -> None:
     check_modes(with_net("""
         net = torch.optim.swa_utils.AveragedModel(Net())
         norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
         norms[-1].eval()
         if net.training:
+            net(input())  #: eval
+        if isinstance(net, nn.Module):
             net(input())  #: eval
         """))
 

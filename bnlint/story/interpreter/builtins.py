@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
-from bnlint.story.interpreter import calls, computed, conditions, expressions, iteration, lists, loops, objects, storing
+from bnlint.story.interpreter import calls, computed, conditions, expressions, iteration, lists, loops, objects, sorting, storing
 from bnlint.story.joining import choose, mix
 from bnlint.story.values import (
     NONE,
@@ -201,9 +201,19 @@ def sequence(kind: str) -> Handler:
         items, rest = iteration.elements(run, inner, node)
         if kind == "tuple":
             return Tuple(tuple(items), rest)
-        return lists.make_list(run, items, rest, node, kind)
+        made = lists.make_list(run, items, rest, node, kind)
+        if isinstance(inner, Obj) and sorting.UNORDERED in inner.slots:
+            made.slots[sorting.UNORDERED] = True
+        return made
 
     return make
+
+
+def sorted_(run: Run, args: Args, node: ir.Call) -> Value:
+    made = sequence("list")(run, args, node)
+    if isinstance(made, Obj):
+        sorting.sort(run, made, args, node)
+    return made
 
 
 def dict_(run: Run, args: Args, node: ir.Call) -> Value:
@@ -347,7 +357,7 @@ CALLS: dict[str, Handler] = {
     "list": sequence("list"),
     "set": sequence("set"),
     "tuple": sequence("tuple"),
-    "sorted": sequence("list"),
+    "sorted": sorted_,
     "reversed": reversed_,
     "dict": dict_,
     "iter": iter_,

@@ -147,8 +147,8 @@ ALTERNATIVES = 12
 def call_options(run: Run, callee: Choice, args: Args, node: ir.Call) -> Value:
     """Call one of several: of many networks that may result, a few stand for all, those that matter first."""
     owners = {id(option.self) if isinstance(option, Bound) and is_network(option.self) else None for option in callee.options}
-    if len(owners) == 1 and None not in owners:
-        return call_methods(run, callee.options, args, node)
+    if callee.weak or (len(owners) == 1 and None not in owners):
+        return call_methods(run, [option for option in callee.options if type(option) is not Const], args, node)
     results: list[Value] = []
     usual = [option for option in callee.options if not of_contrary(option)]
     for option in callee.options:

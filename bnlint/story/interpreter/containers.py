@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
-from bnlint.story.interpreter import inherited, iteration, lists, storing, strings
+from bnlint.story.interpreter import inherited, iteration, lists, sorting, storing, strings
 from bnlint.story.joining import choose
 from bnlint.story.machine import Run
 from bnlint.story.memory import MISSING
@@ -35,6 +35,10 @@ def method(run: Run, owner: Value, name: str, args: Args, node: ir.Call) -> Valu
             lists.append(run, owner, args.positional[1])
     elif name == "pop":
         return iteration.item(run, owner, first if first is not None else Const(-1), node)
+    elif name == "sort" and isinstance(owner, Obj):
+        sorting.sort(run, owner, args, node)
+    elif name == "reverse" and "#rest" not in owner.slots:
+        run.memory.write(owner.slots, "#items", owner.slots.get("#items", ())[::-1])
     elif name == "clear":
         run.memory.write(owner.slots, "#items", ())
     elif name == "copy":

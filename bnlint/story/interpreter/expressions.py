@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from bnlint.program import model as ir
 from bnlint.story import libraries
+from bnlint.story.frames import NEXT
 from bnlint.story.interpreter import (
     arithmetic,
     calls,
@@ -119,7 +121,8 @@ def get_attribute(run: Run, owner: Value, attr: str, node: ir.Expr) -> Value:
             kept = computed.holding(run, tuple(kept), attr) or kept
         if any(isinstance(option, Obj) for option in kept):
             kept = [option for option in kept if isinstance(option, Obj)] or kept
-        return choose([get_attribute(run, option, attr, node) for option in kept])
+        found = choose([get_attribute(run, option, attr, node) for option in kept])
+        return replace(found, weak=True) if owner.weak and isinstance(found, Choice) else found
     if kind is Data:
         assert isinstance(owner, Data)
         found = run.hooks.data_attribute(run, owner, attr)
@@ -131,19 +134,28 @@ def get_attribute(run: Run, owner: Value, attr: str, node: ir.Expr) -> Value:
     return Bound(attr, owner)
 
 
+def set_of_one(run: Run, owner: Value, attr: str, value: Value, node: ir.Attribute) -> int:
+    set_attribute(run, owner, attr, value, node)
+    return NEXT
+
+
 def slot_name(attr: str) -> str:
     """Where an object keeps an attribute: `setattr` knows names that begin like those of the bookkeeping."""
     return f"\\{attr}" if attr.startswith("#") else attr
 
 
 def set_attribute(run: Run, owner: Value, attr: str, value: Value, node: ir.Attribute) -> None:
+    if type(owner) is Choice and owner.weak:
+        run.fork([partial(set_of_one, run, option, attr, value, node) for option in owner.options])
+        return
     run.hooks.attribute_set(run, owner, attr, value, node)
     attr = slot_name(attr)
     for option in options(owner):
         if attr in run.setters and isinstance(option, Obj) and objects.set_property(run, option, attr, value, node):
             continue
         if isinstance(option, Obj):
-            run.memory.write(option.slots, attr, run.named(value, attr))
+            if attr != "training" or "#mode" not in option.slots:  # the flag of a network is kept by its framework
+                run.memory.write(option.slots, attr, run.named(value, attr))
         elif isinstance(option, (Cls, Module)):
             run.memory.write(option.table, attr, value)
 
@@ -191,7 +203,10 @@ def boolean(run: Run, node: ir.Boolean) -> Value:
         decided = conditions.decide(run, value)[0]
         if decided is (part.op == "or"):
             continue
+        mark = run.memory.mark()
         right = evaluate(run, part.right)
+        if decided is None and run.memory.mark() > mark:
+            loops.either(run, loops.modes_before(run, mark))  # it may not have been run
         if decided is not None or (conditions.decide(run, right)[0] is (part.op == "or") and type(right) is Const):
             value = right
         elif conditions.decide(run, right)[0] is (part.op == "and") and type(right) is Const:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bnlint.program import model as ir
 from bnlint.story.framework import Args
-from bnlint.story.interpreter import calls, inherited, objects, storing
+from bnlint.story.interpreter import calls, inherited, objects, sorting, storing
 from bnlint.story.joining import choose, flow_of, mix
 from bnlint.story.machine import Run
 from bnlint.story.memory import MISSING
@@ -116,6 +116,8 @@ def unpack(run: Run, value: Value, targets: tuple[ir.Expr, ...]) -> list[Value]:
         known = run.hooks.unpacked(run, value, count) if value.form is not None else None
         return known or [replace(value, symbol=None, label="", parts=())] * count
     items, rest = elements(run, value, targets[0])
+    if isinstance(value, Obj) and sorting.UNORDERED in value.slots:
+        items, rest = [], sorting.any_of(value)
     if starred is None:
         if rest is not None:
             items = items + [rest] * (count - len(items))
@@ -145,6 +147,9 @@ def item(run: Run, owner: Value, index: Value, node: ir.Expr) -> Value:
         return choose([item(run, option, index, node) for option in owner.options])
     if isinstance(owner, Tuple) or (isinstance(owner, Obj) and owner.lib in ("list", "set")):
         items, rest = elements(run, owner, node)
+        if isinstance(owner, Obj) and sorting.UNORDERED in owner.slots:
+            found = sorting.any_of(owner)
+            return Tuple((), found) if isinstance(index, Obj) and index.lib == "slice" else found
         if type(index) is Const and isinstance(index.value, int):
             if -len(items) <= index.value < len(items) and (rest is None or index.value >= 0):
                 return items[index.value]

@@ -183,7 +183,7 @@ class Copier:
         if kind is Tuple:
             return Tuple(tuple(self.copy(item) for item in value.items), self.copy(value.rest))
         if kind is Choice:
-            return Choice(tuple(map(self.copy, value.options)), tuple(map(self.copy, value.contrary)))
+            return Choice(tuple(map(self.copy, value.options)), tuple(map(self.copy, value.contrary)), value.weak)
         if kind is Bound or kind is Super:
             return replace(value, self=self.copy(value.self))
         if kind is Partial:

@@ -44,7 +44,7 @@ def argument_key(value: Value) -> Any:
         rest = argument_key(value.rest) if value.rest is not None else None
         return ("tuple", tuple(argument_key(item) for item in value.items), rest)
     if isinstance(value, Choice):
-        return ("choice", tuple(argument_key(item) for item in value.options))
+        return ("choice", value.weak, tuple(argument_key(item) for item in value.options))
     if isinstance(value, Bound):
         return ("bound", value.func, argument_key(value.self))
     if isinstance(value, Super):

@@ -217,18 +217,22 @@ class Torch(Framework):
                     value.slots["#event"] = event
 
     def misused(self, run: Run, owner: Value, attr: str, value: Value, node: ir.Attribute) -> None:
-        if not (isinstance(owner, Obj) and "#mode" in owner.slots) or isinstance(value, (Func, Bound, Partial)):
+        """`training`, `train` or `eval` of a network is assigned; the flag is kept here, where it is not read from the mode."""
+        if not (isinstance(owner, Obj) and "#mode" in owner.slots):
             return
-        if isinstance(node.value, ir.Name) and node.value.id == "self" and attr == "training":
-            # a module that keeps a flag of its own: what it means is its author's business
-            run.memory.write(owner.slots, "training", value)
-            return
+        method = isinstance(value, (Func, Bound, Partial))
+        own = isinstance(node.value, ir.Name) and node.value.id == "self"
+        given = attr == "training" and not own and not method
         some_part = "#part_of" in owner.slots  # of a library's network, as `modules()` gives it
-        if attr == "training" and (some_part or networks.is_norm(run, owner) or not any(True for _ in children(owner))):
-            switching.given_mode(run, owner, value, node, "training = {}")
+        if given and (some_part or networks.is_norm(run, owner) or not any(True for _ in children(owner))):
+            switching.given_mode(run, owner, value, node, "training = {}")  # the flag is read from the mode
             for event in run.story.of(ModeMisused):
                 event.withdrawn |= event.where.place == run.place(node)
             return
+        if attr == "training":
+            run.memory.write(owner.slots, "training", run.named(value, attr))
+        if method or (attr == "training" and own):
+            return  # a module that keeps a flag of its own: what it means is its author's business
         kind = "training assigned" if attr == "training" else "method replaced"
         if kind == "method replaced" and truth(value) is None:
             return
