@@ -42,13 +42,18 @@ def choose(values: list[Value]) -> Value:
     if len(values) == 1:
         return values[0]
     found: list[Value] = []
+    constants: set[Const] = set()
     data: Data | None = None
     for value in values:
         for option in options(value):
             if type(option) is Data:
                 data = option if data is None or data is option else join_data(data, option)
-            elif len(found) > MAX_CALLABLES:
+            elif len(found) > (MAX_OPTIONS if type(option) is Tuple else MAX_CALLABLES):
                 data = join_data(data, mix([option])) if data is not None else mix([option])
+            elif type(option) is Const:
+                if option not in constants:
+                    constants.add(option)
+                    found.append(option)
             elif not any(option is seen or (type(option) is type(seen) and option == seen) for seen in found):
                 found.append(option)
     if data is not None:
@@ -74,7 +79,7 @@ def few_networks(found: list[Value]) -> list[Value]:
 
 
 def join_data(a: Data, b: Data) -> Data:
-    if a == b:
+    if a is b or a == b:
         return a
     same = a.batch == b.batch
     return Data(
