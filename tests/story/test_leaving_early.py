@@ -353,3 +353,18 @@ net(input())  #: eval|train
 def test_a_layer_that_is_appended_runs_from_then_on() -> None:
     forwards = [event for story in stories(with_net(GROWN)) for event in story.of(Forward)]
     assert [len(event.norms) for event in forwards] == [1, 2]
+
+
+REPLACED = """
+net = Net()
+try:
+    net.eval()
+    int(input())
+    net.bn = nn.BatchNorm2d(8)
+except ValueError:
+    net(input())  #: eval
+"""
+
+
+def test_what_raises_before_a_part_is_replaced_leaves_the_old_one() -> None:
+    check_modes(with_net(REPLACED))

@@ -35,6 +35,7 @@ from bnlint.story.frameworks.torch import (
 )
 from bnlint.story.frameworks.torch.known import CONTAINERS, WRAPPERS
 from bnlint.story.joining import mix
+from bnlint.story.interpreter import raising
 from bnlint.story.machine import Run
 from bnlint.story.memory import MISSING
 from bnlint.story.nesting import children
@@ -197,6 +198,8 @@ class Torch(Framework):
         return None
 
     def assigned(self, run: Run, owner: Value, attr: str, value: Value, node: ir.Attribute) -> None:
+        if run.catches and isinstance(owner, Obj) and attr in owner.slots and isinstance(value, Obj) and "#mode" in value.slots:
+            raising.may_raise(run)  # a part of a network is replaced: what raised before met the old one
         copying.assigned(run, owner, attr, value, node)
         freezing.assigned(run, owner, attr, value, node)
         freezing.hides(run, owner, attr, value, node)
