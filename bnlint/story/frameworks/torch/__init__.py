@@ -34,8 +34,8 @@ from bnlint.story.frameworks.torch import (
     tensors,
 )
 from bnlint.story.frameworks.torch.known import CONTAINERS, WRAPPERS
-from bnlint.story.joining import mix
 from bnlint.story.interpreter import raising
+from bnlint.story.joining import mix
 from bnlint.story.machine import Run
 from bnlint.story.memory import MISSING
 from bnlint.story.nesting import children
