@@ -9,12 +9,15 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from bnlint.story.joining import join
-from bnlint.story.values import Table
+from bnlint.story.values import UNKNOWN, Table
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "MISSING"})()
 
 SIZE: Any = type("Size", (), {"__repr__": lambda self: "SIZE"})()
 """in place of a key: how many keys a table has"""
+
+FLAG = "training"
+"""of objects that know the answer without it: where only some paths have assigned it, it is not known"""
 
 Changes: TypeAlias = dict[tuple[int, Any], tuple[Table, Any, Any]]
 """(table identity, key) -> table, key, value"""
@@ -108,13 +111,17 @@ class Memory:
         for where, (table, key, _) in places.items():
             now = table.get(key, MISSING)
             value: Any = MISSING
+            absent = False
             for path in paths:
                 entry = path.get(where)
                 other = now if entry is None else entry[2]
+                absent |= other is MISSING
                 if value is MISSING:
                     value = other
                 elif other is not MISSING and other is not value:
                     value = join(value, other)
+            if absent and key == FLAG and value is not MISSING:
+                value = UNKNOWN
             if value is not MISSING:
                 joined[where] = (table, key, value)
                 if value is not now:

@@ -343,3 +343,33 @@ def test_a_file_without_a_class_gives_the_default() -> None:
         net.eval()
         net(input())  #: eval
         """})
+
+
+KEPT = """
+@contextlib.contextmanager
+def keeping_modes(net):
+    before = {module: module.training for module in net.modules()}
+    try:
+        yield
+    finally:
+        for module, mode in before.items():
+            module.training = mode
+
+other, net = Net(), Net()
+net.eval()
+for each in [other, net, other]:
+    with keeping_modes(net):
+        other.eval()
+    for turn in range(3):
+        if input():
+            break
+        each.train()
+if net.training:
+    net(input())
+"""
+
+
+def test_a_flag_that_only_some_paths_have_assigned_is_not_known() -> None:
+    text = "import contextlib\n" + with_net(KEPT)
+    rows = {event.where.place.row for story in stories(text) for event in story.of(Forward)}
+    assert len(text.splitlines()) in rows  # the flag was asked, and may well be set

@@ -29,7 +29,7 @@ from bnlint.story.frameworks.torch import (
     unused,
 )
 from bnlint.story.frameworks.torch.known import BATCH_NORMS, CONTAINERS, WRAPPERS, learns
-from bnlint.story.interpreter import calls, iteration, objects
+from bnlint.story.interpreter import calls, iteration, objects, raising
 from bnlint.story.joining import choose, flow_of, mix
 from bnlint.story.machine import Run
 from bnlint.story.meeting import meet
@@ -324,6 +324,8 @@ def method(run: Run, obj: Obj, name: str, args: Args, node: ir.Call) -> Value | 
         key, part = args.get(0, "name"), args.get(1, "module")
         if part is not None:
             known = text(key) if key is not None else None
+            if known in obj.slots and run.catches:
+                raising.may_raise(run)  # a part is replaced: what raised before met the old one
             run.serial += 1
             run.memory.write(obj.slots, known.lstrip("#") if known else f"<module {run.serial}>", part)
         return NONE
