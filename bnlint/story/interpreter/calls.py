@@ -152,7 +152,7 @@ def call_options(run: Run, callee: Choice, args: Args, node: ir.Call) -> Value:
     results: list[Value] = []
     usual = [option for option in callee.options if not of_contrary(option)]
     for option in callee.options:
-        if results and run.steps > run.allowed // 2 and follows(option):
+        if results and run.steps > run.allowed // 3 and follows(option):
             continue  # the rest of the entry point is worth more than one more alternative
         if len(results) >= ALTERNATIVES and all(is_network(option) for result in results for option in options(result)):
             break
