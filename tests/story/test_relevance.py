@@ -44,3 +44,13 @@ def test_a_chain_of_methods_that_return_their_object_is_followed() -> None:
     chain = "runner" + "".join(f".note(source({number}))" for number in range(90))
     asks = "".join(f"runner.note({number}).note(1)\n" for number in range(90))
     assert modes(with_net(text + asks + f"{chain}.apply(input())\n")) == {"eval"}
+
+
+def test_a_plain_object_that_holds_what_holds_a_network_is_built_each_time() -> None:
+    rows = "".join(f"        self.row{number} = source({number})\n" for number in range(120))
+    text = (
+        "class Inner:\n    def __init__(self):\n        self.net = Net()\n"
+        f"class Outer:\n    def __init__(self, inner):\n{rows}        self.inner = inner\n"
+        "inner = Inner()\nfirst, second = Outer(inner), Outer(inner)\n"
+    )
+    assert modes(with_net(text + "second.inner.net.eval()\nsecond.inner.net(input())\n")) == {"eval"}

@@ -12,7 +12,7 @@ from typing import Any
 
 from bnlint.story.framework import Args
 from bnlint.story.machine import Run
-from bnlint.story.values import Bound, Choice, Const, Data, Func, Lib, Obj, Slots, Tuple, Value
+from bnlint.story.values import Bound, Choice, Cls, Const, Data, Func, Lib, Obj, Slots, Tuple, Value
 
 STEPS_IN_VAIN = 100
 """what an entry point spends on a function that tells nothing, with all that it calls"""
@@ -66,7 +66,7 @@ def gives(result: Value, args: Args, serial: int) -> bool:
         if result.kind:
             return not any(result is value for value in args.all())
         return bool(result.flow) and not any(type(value) is Data and value.flow for value in args.all())
-    return matters(result) or (type(result) is Obj and result.serial <= serial)
+    return matters(result) or (isinstance(result, Obj) and (result.serial <= serial or isinstance(result.cls, Cls)))
 
 
 def keeps(run: Run, mark: int, serial: int) -> bool:
@@ -93,11 +93,13 @@ def keeps(run: Run, mark: int, serial: int) -> bool:
 
 
 def lasts(value: Any) -> bool:
-    """Whether it matters that a value, or nothing, was kept: a tensor may be what the next layer is applied to."""
+    """Whether it matters that a value, or nothing, was kept: a tensor may be what the next layer is applied to, and an object
+    of the project may hold a network.
+    """
     if type(value) is Data:
         return bool(value.kind)
     if type(value) is Tuple:
         return any(map(lasts, value.items))
     if type(value) is Obj and value.lib in PLAIN:
-        return any(map(lasts, value.slots.get("#items", ())))
+        return isinstance(value.cls, Cls) or any(map(lasts, value.slots.get("#items", ())))
     return value is not None and matters(value)
